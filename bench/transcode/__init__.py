@@ -1,0 +1,1 @@
+"""The transcode engine against one hand-tuned ffmpeg process."""

@@ -1,0 +1,154 @@
+"""Tasks that do nothing, through the whole path: queue, claim, heartbeat, complete, next stage."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from reelmesh.transcode.v1 import worker_pb2, worker_pb2_grpc
+
+from bench.cpu import cpu_seconds
+from meshkit.credentials import OwnToken, identity_at
+from meshkit.grpc import client
+from meshkit.ids import new_id
+from meshkit.nats import connected
+from services.transcode.media.facts import AudioFacts, SourceFacts, VideoFacts
+from services.transcode.worker.channels import GrpcScheduler, JetStreamQueue
+from services.transcode.worker.domain import Kind, StoredSegment, StoredTrack, Task
+from services.transcode.worker.service import Progress, Worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reelmesh_client import Client
+
+    from local.mesh import RunningMesh
+
+SLOTS = 8
+_TIMESCALE = 15_360
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A long video's bookkeeping: `plan` and `wall` in seconds, `cpu_per_task` of the scheduler in milliseconds."""
+
+    tasks: int
+    plan: float
+    wall: float
+    cpu_per_task: float
+
+
+def long_video(seconds: int) -> SourceFacts:
+    duration = Fraction(seconds)
+    video = VideoFacts(
+        stream=0,
+        codec="h264",
+        width=1920,
+        height=1080,
+        sar=Fraction(1),
+        rotation=0,
+        start=Fraction(0),
+        sync_start=Fraction(0),
+        duration=duration,
+        frame_rate=Fraction(30),
+        nominal_rate=Fraction(30),
+        constant_rate=True,
+        frames=seconds * 30,
+        longest_frame=Fraction(1, 30),
+        keyframe_gap=Fraction(2),
+        pix_fmt="yuv420p",
+        transfer=None,
+        primaries=None,
+        hdr="none",
+        bit_rate=None,
+    )
+    audio = AudioFacts(
+        stream=1, codec="aac", channels=2, sample_rate=48_000, start=Fraction(0), duration=duration, bit_rate=None
+    )
+    return SourceFacts(sha256="0" * 64, size=1, family="mp4", kind="video", duration=duration, video=video, audio=audio)
+
+
+class Nothing:
+    """Does no work, and says it is done."""
+
+    def __init__(self, scheduler: GrpcScheduler, facts: SourceFacts) -> None:
+        self._scheduler = scheduler
+        self._facts = facts
+        self.planned = 0.0
+        self.done = 0
+
+    async def __call__(self, task: Task, progress: Progress) -> None:
+        progress.value = 0.5
+        await self._scheduler.beat(task, progress.value)
+        if task.kind is Kind.PROBE:
+            began = time.monotonic()
+            await self._scheduler.complete_probe(task, self._facts)
+            self.planned = time.monotonic() - began
+            return
+        names = [rung["name"] for rung in task.spec["rungs"]] if task.kind is Kind.ENCODE_VIDEO else ["audio"]
+        await self._scheduler.complete_encode(task, [_track(task, name) for name in names])
+        self.done += 1
+
+
+def _track(task: Task, name: str) -> StoredTrack:
+    first = int(task.spec.get("start_frame", 0)) // 120
+    count = max(1, int(task.spec.get("frames", 120)) // 120)
+    segments = tuple(
+        StoredSegment(
+            key=f"{task.output_prefix}{name}/{number:06d}-{task.epoch}.m4s",
+            number=number,
+            size=100_000,
+            start=number * 4 * _TIMESCALE,
+            ticks=4 * _TIMESCALE,
+            frames=120,
+        )
+        for number in range(first, first + count)
+    )
+    return StoredTrack(
+        rendition=name,
+        init_key=f"{task.output_prefix}{name}/init.mp4",
+        init_size=800,
+        codecs="avc1.640028",
+        timescale=_TIMESCALE,
+        segments=segments,
+    )
+
+
+async def passage(mesh: RunningMesh, api: Client, clip: Path, seconds: int) -> Passage:
+    """One video of so many seconds, without a frame being decoded."""
+    env = mesh.services["worker-1"].child.program.env
+    scheduler_pid = mesh.pids["scheduler"]
+    async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_at(env["IDENTITY_ADDR"]))
+        token = OwnToken(identity, env["SERVICE_KEY"])
+        channel = await stack.enter_async_context(client.channel(env["TRANSCODE_ADDR"], worker_pb2.DESCRIPTOR, token))
+        bus = await stack.enter_async_context(connected(env["NATS_URL"], f"bench-{new_id()}"))
+        scheduler = GrpcScheduler(worker_pb2_grpc.WorkerServiceStub(channel), "bench")
+        nothing = Nothing(scheduler, long_video(seconds))
+        workers = []
+        for _ in range(SLOTS):
+            queue = JetStreamQueue(bus)
+            await queue.listen()
+            workers.append(asyncio.create_task(Worker(queue, scheduler, nothing, _quiet).run()))
+        began, cpu = time.monotonic(), cpu_seconds(scheduler_pid)
+        asset_id = await asyncio.to_thread(api.upload_file, clip)
+        await asyncio.to_thread(_settled, api, asset_id)
+        wall = time.monotonic() - began
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        used = cpu_seconds(scheduler_pid) - cpu
+    return Passage(tasks=nothing.done, plan=nothing.planned, wall=wall, cpu_per_task=1000 * used / nothing.done)
+
+
+def _settled(api: Client, asset_id: str) -> None:
+    *_, last = api.watch(asset_id, every=0.1)
+    assert last.ready, last.failure
+
+
+def _quiet(_: str, __: dict[str, object]) -> None:
+    """Nobody reads a benchmark's warnings."""

@@ -1,0 +1,134 @@
+"""The figures of the transcode engine, as ratios to one ffmpeg process on the same machine."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reelmesh_client import Client
+
+from bench.figures import Figures, median, say
+from bench.transcode import meshed, noop, single
+from bench.transcode.source import source
+from local.mesh import running_mesh
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from local.mesh import RunningMesh
+
+SECONDS = 64
+LONG_SECONDS = 600
+PASSAGE_SECONDS = 36_000
+FOLDER = Path(".reelmesh") / "bench"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What every part of the benchmark runs on."""
+
+    figures: Figures
+    mesh: RunningMesh
+    client: Client
+    clip: Path
+    rounds: int
+
+
+def run(*, rounds: int, only: list[str]) -> None:
+    asyncio.run(_run(rounds, only))
+
+
+async def _run(rounds: int, only: list[str]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    figures = Figures("transcode")
+    clip = await asyncio.to_thread(source, FOLDER, SECONDS)
+    parts: dict[str, Callable[[Course], Awaitable[None]]] = {
+        "efficiency": efficiency,
+        "scaling": scaling,
+        "start": start,
+        "playable": playable,
+        "passage": passage,
+    }
+    with tempfile.TemporaryDirectory() as home:
+        async with running_mesh(Path(home), workers=2) as mesh:
+            with Client(mesh.url, mesh.api_key) as client:
+                course = Course(figures=figures, mesh=mesh, client=client, clip=clip, rounds=rounds)
+                for name, part in parts.items():
+                    if not only or name in only:
+                        say(f"· {name}")
+                        await part(course)
+    figures.show()
+
+
+async def efficiency(course: Course) -> None:
+    """Two workers of one thread each against one process on both cores, turn by turn."""
+    cpu, wall = [], []
+    for number in range(course.rounds):
+        one = await asyncio.to_thread(single.run, course.clip)
+        many = await asyncio.to_thread(meshed.send, course.mesh, course.client, course.clip)
+        cpu.append(many.cpu / one.cpu)
+        wall.append(many.ready / one.wall)
+        say(f"  {number + 1}: one {one.wall:.1f} s, {one.cpu:.1f} CPU-s; mesh {many.ready:.1f} s, {many.cpu:.1f} CPU-s")
+    course.figures.add("cpu_ratio", median(cpu), bound="<= 1.05", samples=cpu)
+    course.figures.add("wall_ratio", median(wall), bound="<= 1.05", samples=wall)
+
+
+async def scaling(course: Course) -> None:
+    """One worker, then two, each on a core of its own, turn by turn."""
+    gains = []
+    for number in range(course.rounds):
+        await course.mesh.stop("worker-2")
+        meshed.pin(course.mesh)
+        alone = await asyncio.to_thread(meshed.send, course.mesh, course.client, course.clip)
+        await course.mesh.start("worker-2")
+        meshed.pin(course.mesh)
+        both = await asyncio.to_thread(meshed.send, course.mesh, course.client, course.clip)
+        gains.append(alone.ready / both.ready)
+        say(f"  {number + 1}: one worker {alone.ready:.1f} s, two {both.ready:.1f} s")
+    course.figures.add("scaling_1_to_2", median(gains), bound=">= 1.9", samples=gains)
+
+
+async def start(course: Course) -> None:
+    """From a completed upload to a worker at work, on an idle course.mesh."""
+    short = await asyncio.to_thread(source, FOLDER, 2)
+    waits = []
+    for _ in range(4 * course.rounds):
+        asset_id = await asyncio.to_thread(course.client.upload_file, short)
+        uploaded = time.time()
+        await asyncio.to_thread(_settle, course.client, asset_id)
+        [job] = course.client.list_jobs(asset_id=asset_id)
+        assert job.start_time is not None
+        waits.append((job.start_time.timestamp() - uploaded) * 1000)
+    course.figures.add("upload_to_first_run_ms_p50", median(waits), bound="<= 100", samples=waits)
+
+
+async def playable(course: Course) -> None:
+    """A ten-minute video: when a player can begin, against when all of it is there. One way, as it takes long."""
+    long = await asyncio.to_thread(source, FOLDER, LONG_SECONDS)
+    way = await asyncio.to_thread(meshed.send, course.mesh, course.client, long)
+    course.figures.add("playable_seconds", way.playable)
+    course.figures.add("ready_seconds", way.ready)
+    course.figures.add("playable_to_ready", way.playable / way.ready, bound="<= 0.05")
+
+
+async def passage(course: Course) -> None:
+    """A ten-hour video's tasks, with nothing in them."""
+    short = await asyncio.to_thread(source, FOLDER, 2)
+    for name in ("worker-1", "worker-2"):
+        await course.mesh.stop(name)
+    passed = await noop.passage(course.mesh, course.client, short, PASSAGE_SECONDS)
+    for name in ("worker-1", "worker-2"):
+        await course.mesh.start(name)
+    course.figures.add("tasks", passed.tasks)
+    course.figures.add("plan_seconds", passed.plan, bound="<= 2")
+    course.figures.add("tasks_per_second", passed.tasks / passed.wall, bound=">= 150")
+    course.figures.add("scheduler_cpu_ms_per_task", passed.cpu_per_task, bound="<= 10")
+
+
+def _settle(client: Client, asset_id: str) -> None:
+    *_, last = client.watch(asset_id, every=0.05)
+    assert last.ready, last.failure

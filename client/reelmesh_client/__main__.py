@@ -1,0 +1,5 @@
+"""`python -m reelmesh_client`."""
+
+from reelmesh_client.cli import main
+
+main()

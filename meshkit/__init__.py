@@ -1,0 +1,1 @@
+"""What every service stands on: errors, settings, gRPC, NATS, outbox, database, objects, telemetry, running."""

@@ -1,0 +1,87 @@
+"""Postgres: one schema and one role per service, one transaction per call or message."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from meshkit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+STATEMENT_TIMEOUT = 15.0
+"""Seconds; a statement that takes longer is ended by the server."""
+
+
+class Database:
+    """A pool of connections in one service's schema."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.emitted = asyncio.Event()
+        """Set after each commit that put something in the outbox."""
+        timeout = int(STATEMENT_TIMEOUT * 1000)
+        self._engine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "options": f"-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={2 * timeout}",
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Commits at the end, rolls back on any error. Raises Unavailable when the database is not there."""
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+                emitted = connection.info.pop("emitted", False)
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise Unavailable("database_unavailable") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("database_unavailable") from error
+            raise
+        if emitted:
+            self.emitted.set()
+
+    async def ping(self) -> None:
+        """Raises Unavailable when the database does not answer."""
+        async with self.transaction() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def fields_of(row: sa.Row[Any]) -> dict[str, Any]:
+    """A row's values by column name."""
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same `postgresql://` URL, naming the psycopg driver."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def provision(admin_url: str, service: str, password: str) -> None:
+    """Make the role `reelmesh_<service>` and its schema, or set the role's password anew. Idempotent."""
+    role, schema = sql.Identifier(f"reelmesh_{service}"), sql.Identifier(service)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [f"reelmesh_{service}"]).fetchone()
+        verb = sql.SQL("ALTER" if exists is not None else "CREATE")
+        connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, sql.Literal(password)))
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(schema, role))
+        connection.execute(sql.SQL("ALTER ROLE {} SET search_path = {}").format(role, schema))

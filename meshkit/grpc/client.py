@@ -1,0 +1,93 @@
+"""A gRPC channel to a service of the mesh: a deadline on every call, the caller's token handed on, safe retries."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor_pb2 import MethodOptions
+from opentelemetry.instrumentation.grpc import aio_client_interceptors
+
+from meshkit.grpc import deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from google.protobuf.descriptor import FileDescriptor
+
+    Token = Callable[[], Awaitable[str | None]]
+
+_OPTIONS = [
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.enable_retries", 1),
+]
+
+
+async def no_token() -> str | None:
+    """For calls to methods that are public."""
+    return None
+
+
+def channel(address: str, file: FileDescriptor, token: Token) -> grpc.aio.Channel:
+    """A channel for the services of one proto file; `token` gives the access token of each call."""
+    interceptors = [*aio_client_interceptors(), _Unary(token), _Stream(token)]
+    options = [*_OPTIONS, ("grpc.service_config", json.dumps(service_config(file)))]
+    return grpc.aio.insecure_channel(f"dns:///{address}", options=options, interceptors=interceptors)
+
+
+def service_config(file: FileDescriptor) -> dict[str, Any]:
+    """Round robin, and retries when unavailable for the methods whose `idempotency_level` allows them."""
+    names = [
+        {"service": service.full_name, "method": method.name}
+        for service in file.services_by_name.values()
+        for method in service.methods
+        if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN and not method.server_streaming
+    ]
+    policy = {
+        "maxAttempts": 4,
+        "initialBackoff": "0.1s",
+        "maxBackoff": "1s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    }
+    retried = [{"name": names, "retryPolicy": policy}] if names else []
+    return {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": retried}
+
+
+async def _prepared(
+    details: grpc.aio.ClientCallDetails, token: Token, *, streaming: bool
+) -> grpc.aio.ClientCallDetails:
+    timeout = details.timeout if streaming else deadline.bounded(details.timeout)
+    if timeout is None and not streaming:
+        raise ValueError(f"{details.method!r} is called without a deadline")
+    metadata = grpc.aio.Metadata(*(details.metadata or ()))
+    if value := await token():
+        metadata.add("authorization", f"Bearer {value}")
+    return grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready)
+
+
+class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    async def intercept_unary_unary(
+        self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
+    ) -> Any:
+        return await continuation(await _prepared(client_call_details, self._token, streaming=False), request)
+
+
+class _Stream(grpc.aio.UnaryStreamClientInterceptor):
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    async def intercept_unary_stream(
+        self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
+    ) -> Any:
+        return await continuation(await _prepared(client_call_details, self._token, streaming=True), request)

@@ -1,0 +1,206 @@
+"""The object store: any S3 (SigV4, path addressing). boto3 in threads; URLs are signed for the public endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from meshkit.errors import Conflict, MeshError, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from meshkit.settings import S3Settings
+
+R = TypeVar("R")
+_MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
+_REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "PreconditionFailed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectInfo:
+    """What HEAD says of an object; `size` in bytes."""
+
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartInfo:
+    """A received part of a multipart upload; `size` in bytes."""
+
+    number: int
+    etag: str
+    size: int
+
+
+class Objects:
+    """One bucket. Calls raise NotFound, Conflict (`invalid_parts`) or Unavailable (`objects_unavailable`)."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self.bucket = settings.s3_bucket
+        self._s3 = _client(settings, settings.s3_endpoint_url)
+        self._public = _client(settings, settings.s3_public_endpoint_url)
+
+    async def begin_multipart(self, key: str, content_type: str) -> str:
+        """The multipart's id."""
+        answer = await _run(self._s3.create_multipart_upload, Bucket=self.bucket, Key=key, ContentType=content_type)
+        return str(answer["UploadId"])
+
+    def sign_part(self, key: str, multipart_id: str, number: int, size: int, expires_in: int) -> str:
+        """A URL that takes exactly `size` bytes as part `number` for `expires_in` seconds."""
+        return str(
+            self._public.generate_presigned_url(
+                "upload_part",
+                Params={
+                    "Bucket": self.bucket,
+                    "Key": key,
+                    "UploadId": multipart_id,
+                    "PartNumber": number,
+                    "ContentLength": size,
+                },
+                ExpiresIn=expires_in,
+            )
+        )
+
+    def sign_get(self, key: str, expires_in: int, *, save_as: str = "") -> str:
+        """A URL that reads the object for `expires_in` seconds; with `save_as` browsers save it under that name."""
+        params = {"Bucket": self.bucket, "Key": key}
+        if save_as:
+            params["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(save_as, safe='')}"
+        return str(self._public.generate_presigned_url("get_object", Params=params, ExpiresIn=expires_in))
+
+    async def parts(self, key: str, multipart_id: str) -> list[PartInfo]:
+        """The parts received so far, by number."""
+
+        def listed() -> list[PartInfo]:
+            pages = self._s3.get_paginator("list_parts").paginate(Bucket=self.bucket, Key=key, UploadId=multipart_id)
+            return [
+                PartInfo(number=part["PartNumber"], etag=part["ETag"].strip('"'), size=part["Size"])
+                for page in pages
+                for part in page.get("Parts", [])
+            ]
+
+        return await _run(listed)
+
+    async def complete_multipart(self, key: str, multipart_id: str, parts: list[PartInfo]) -> None:
+        await _run(
+            self._s3.complete_multipart_upload,
+            Bucket=self.bucket,
+            Key=key,
+            UploadId=multipart_id,
+            MultipartUpload={"Parts": [{"PartNumber": part.number, "ETag": part.etag} for part in parts]},
+        )
+
+    async def abort_multipart(self, key: str, multipart_id: str) -> None:
+        """Idempotent."""
+        try:
+            await _run(self._s3.abort_multipart_upload, Bucket=self.bucket, Key=key, UploadId=multipart_id)
+        except NotFound:
+            return
+
+    async def head(self, key: str) -> ObjectInfo:
+        answer = await _run(self._s3.head_object, Bucket=self.bucket, Key=key)
+        return ObjectInfo(size=answer["ContentLength"], etag=answer["ETag"].strip('"'))
+
+    async def put(self, key: str, body: bytes, content_type: str, cache_control: str) -> None:
+        await _run(
+            self._s3.put_object,
+            Bucket=self.bucket,
+            Key=key,
+            Body=body,
+            ContentType=content_type,
+            CacheControl=cache_control,
+        )
+
+    async def open(self, key: str, byte_range: str | None = None) -> dict[str, Any]:
+        """boto3's answer to GetObject; its `Body` is read in a thread. `byte_range` as in the Range header."""
+        extra = {"Range": byte_range} if byte_range else {}
+        return dict(await _run(self._s3.get_object, Bucket=self.bucket, Key=key, **extra))
+
+    async def download(self, key: str, path: Path) -> None:
+        """The whole object into a file, in constant memory."""
+        await _run(self._s3.download_file, self.bucket, key, str(path))
+
+    async def upload(self, path: Path, key: str, content_type: str, cache_control: str) -> None:
+        """A file into an object, in constant memory."""
+        headers = {"ContentType": content_type, "CacheControl": cache_control}
+        await _run(self._s3.upload_file, str(path), self.bucket, key, ExtraArgs=headers)
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Every object below `prefix`; how many there were."""
+
+        def delete() -> int:
+            count = 0
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                keys: list[Any] = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+                if keys:
+                    self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+                count += len(keys)
+            return count
+
+        return await _run(delete)
+
+    async def ping(self) -> None:
+        """Raises NotFound or Unavailable when the bucket cannot be used."""
+        await _run(self._s3.head_bucket, Bucket=self.bucket)
+
+
+def _client(settings: S3Settings, endpoint_url: str) -> S3Client:
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint_url,
+        aws_access_key_id=settings.s3_access_key_id,
+        aws_secret_access_key=settings.s3_secret_access_key,
+        region_name=settings.s3_region,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            # Not every S3 takes the newer default checksums (R2, older stores).
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 4, "mode": "standard"},
+            max_pool_connections=32,
+        ),
+    )
+
+
+async def _run(call: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    with _errors():
+        return await asyncio.to_thread(call, *args, **kwargs)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise _mesh_error(error) from error
+    except (BotoCoreError, OSError) as error:
+        raise Unavailable("objects_unavailable", str(error)) from error
+
+
+def _mesh_error(error: ClientError) -> MeshError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    http = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+    if code in _MISSING:
+        return NotFound("object_not_found", "the object store does not have it")
+    if code in _REFUSED:
+        return Conflict("invalid_parts", f"the object store refused the parts: {code}")
+    if code == "InvalidRange":
+        return MeshError("range_not_satisfiable", "no byte of the object is in the range")
+    if http >= 500 or code in {"SlowDown", "RequestTimeout"}:
+        return Unavailable("objects_unavailable", code)
+    return MeshError("objects_refused", f"{code} ({http})")

@@ -1,0 +1,65 @@
+"""What a process is told by its environment: read once in `main`, frozen, complete or not started at all."""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+
+class Settings(BaseSettings):
+    """What every process of the mesh has. Standard `OTEL_*` names are read by OpenTelemetry itself."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    reelmesh_env: Literal["development", "production"] = "production"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otel_exporter_otlp_endpoint: str = ""
+
+    @property
+    def development(self) -> bool:
+        return self.reelmesh_env == "development"
+
+
+class GrpcSettings(Settings):
+    grpc_host: str = "127.0.0.1"
+    grpc_port: int
+
+
+class DatabaseSettings(Settings):
+    database_url: str
+
+
+class NatsSettings(Settings):
+    nats_url: str
+
+
+class S3Settings(Settings):
+    s3_endpoint_url: str
+    """Where the mesh reaches the store."""
+    s3_public_endpoint_url: str
+    """Where clients reach it: presigned URLs name this one."""
+    s3_bucket: str
+    s3_access_key_id: str
+    s3_secret_access_key: str
+    s3_region: str = "us-east-1"
+
+
+T = TypeVar("T", bound=Settings)
+
+
+def load(settings: type[T]) -> T:
+    """Read the environment. Ends the process with code 2, naming every missing or wrong variable at once."""
+    try:
+        return settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"]).upper()
+            sys.stderr.write(f"{name}: {problem['msg']}\n")
+        raise SystemExit(2) from None
+    except SettingsError as error:
+        # A variable that shall be JSON and is not; the message names it, and keeps its value to itself.
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None

@@ -1,0 +1,101 @@
+"""Traces and logs: one trace from HTTP through gRPC, outbox and NATS; JSON log lines that carry its id."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link, SpanKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, MutableMapping
+
+    from meshkit.settings import Settings
+
+tracer = trace.get_tracer("reelmesh")
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def set_up(service: str, settings: Settings) -> TracerProvider:
+    """Log as JSON lines to standard output; export spans when an OTLP endpoint is configured."""
+    _log_json(service, settings.log_level)
+    provider = TracerProvider(resource=Resource.create({"service.name": service, "service.namespace": "reelmesh"}))
+    if settings.otel_exporter_otlp_endpoint:
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def inject() -> dict[str, str]:
+    """The current trace context as headers (W3C Trace Context)."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return headers
+
+
+@contextmanager
+def publishing(stream: str, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A `send <stream>` span that goes on the trace in `headers`; gives the headers to send."""
+    with tracer.start_as_current_span(f"send {stream}", propagate.extract(headers), kind=SpanKind.PRODUCER):
+        yield inject()
+
+
+@contextmanager
+def processing(stream: str, headers: Mapping[str, str], *, redelivered: bool) -> Iterator[trace.Span]:
+    """A `process <stream>` span. A redelivery begins a trace of its own, linked to the first."""
+    parent = propagate.extract(headers)
+    links = [Link(trace.get_current_span(parent).get_span_context())] if redelivered else []
+    with tracer.start_as_current_span(
+        f"process {stream}", None if redelivered else parent, kind=SpanKind.CONSUMER, links=links
+    ) as span:
+        yield span
+
+
+def trace_id() -> str:
+    """The current trace's id in hex; empty outside of a trace."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else ""
+
+
+def _log_json(service: str, level: str) -> None:
+    def add_context(_: object, __: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+        event["service"] = service
+        if current := trace_id():
+            event["trace_id"] = current
+        return event
+
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_context,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # One line per request is the gateway's own; these repeat it or speak of every reconnect.
+    for noisy in ("uvicorn.access", "nats", "botocore", "boto3", "urllib3", "httpx", "httpx2", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,142 @@
+"""Every stream and every durable consumer of the mesh, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RePublish, RetentionPolicy, StorageType, StreamConfig
+
+PUBLISHERS = ("identity", "upload", "metadata", "transcode", "notify")
+ALL = "all"
+TASKS = "TASKS"
+TASK_STORED = "stored.tasks"
+"""The subjects by which idle workers hear that there is a task."""
+FEED = "FEED"
+TASK_KINDS = ("probe", "encode")
+TASK_PRIORITIES = ("first", "normal", "bulk")
+"""`first` makes a video playable, `normal` finishes it, `bulk` is for jobs of low priority."""
+
+MEBIBYTE = 1 << 20
+DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Durable:
+    """A pull consumer that the server remembers by name."""
+
+    name: str
+    stream: str
+    filter_subject: str
+    ack_wait: float = 10.0
+    """Seconds until a message without an answer is delivered again, for which readers in order stand still.
+
+    Whoever takes longer says that it is still at it, or its inbox drops the repeat.
+    """
+    max_ack_pending: int = 256
+
+    def config(self) -> ConsumerConfig:
+        # Deliveries are not bounded here: a message past max_deliver is invisible to lag. Attempts are counted in
+        # Postgres, and a consumer terminates what can never succeed.
+        return ConsumerConfig(
+            durable_name=self.name,
+            filter_subject=self.filter_subject,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self.ack_wait,
+            max_deliver=-1,
+            max_ack_pending=self.max_ack_pending,
+        )
+
+
+def event_stream(publisher: str) -> str:
+    return publisher.upper()
+
+
+def _events(publisher: str) -> StreamConfig:
+    return StreamConfig(
+        name=event_stream(publisher),
+        subjects=[f"reelmesh.{publisher}.v1.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=256 * MEBIBYTE,
+        max_age=7 * DAY,
+        duplicate_window=120.0,
+    )
+
+
+STREAMS: dict[str, StreamConfig] = {event_stream(publisher): _events(publisher) for publisher in PUBLISHERS} | {
+    # What notify tells the outside, one subject per tenant and type; a live feed resumes by its sequence.
+    FEED: StreamConfig(
+        name=FEED,
+        subjects=["feed.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_bytes=256 * MEBIBYTE,
+        max_age=DAY,
+        duplicate_window=120.0,
+    ),
+    TASKS: StreamConfig(
+        name=TASKS,
+        subjects=["tasks.>"],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_bytes=256 * MEBIBYTE,
+        duplicate_window=120.0,
+        # Once it is stored: who hears of the publication itself may look before the message is there.
+        republish=RePublish(src="tasks.>", dest=f"{TASK_STORED}.>", headers_only=True),
+    ),
+}
+
+
+def durable(consumer: str, publisher: str, fact: str = ALL) -> Durable:
+    """The durable `<consumer>-<publisher>-<event>`, such as `transcode-upload-completed`."""
+    return DURABLES[f"{consumer}-{publisher}-{fact}"]
+
+
+def task_durable(kind: str, priority: str) -> Durable:
+    return DURABLES[f"worker-{kind}-{priority}"]
+
+
+def _one(consumer: str, publisher: str, fact: str) -> Durable:
+    return Durable(
+        name=f"{consumer}-{publisher}-{fact}",
+        stream=event_stream(publisher),
+        filter_subject=f"reelmesh.{publisher}.v1.{fact}.*",
+    )
+
+
+def _all(consumer: str, publisher: str) -> Durable:
+    """Every fact of a publisher in the order it was said: one at a time, whatever the number of replicas."""
+    return Durable(
+        name=f"{consumer}-{publisher}-{ALL}",
+        stream=event_stream(publisher),
+        filter_subject=f"reelmesh.{publisher}.v1.>",
+        max_ack_pending=1,
+    )
+
+
+def _tasks(kind: str, priority: str) -> Durable:
+    return Durable(
+        name=f"worker-{kind}-{priority}",
+        stream=TASKS,
+        filter_subject=f"tasks.{kind}.{priority}.*",
+        max_ack_pending=10_000,
+    )
+
+
+DURABLES: dict[str, Durable] = {
+    d.name: d
+    for d in [
+        _one("metadata", "upload", "completed"),
+        _all("metadata", "transcode"),
+        _one("transcode", "upload", "completed"),
+        _one("transcode", "metadata", "asset_deleted"),
+        _one("transcode", "transcode", "task_succeeded"),
+        _all("notify", "upload"),
+        _all("notify", "metadata"),
+        _all("notify", "transcode"),
+        *(_tasks(kind, priority) for kind in TASK_KINDS for priority in TASK_PRIORITIES),
+    ]
+}

@@ -1,0 +1,87 @@
+"""The gateway as an ASGI application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry
+
+from services.gateway import problems, schemas
+from services.gateway.access import UNOBSERVED, AccessLog
+from services.gateway.cors import Cors
+from services.gateway.http_api import assets, docs, events, health, jobs, me, playback, uploads
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping, Sequence
+
+    from fastapi.routing import APIRoute
+
+    from services.gateway.http_api.deps import Gateway
+
+_ROUTERS = (uploads, assets, jobs, events, me, playback, health, docs)
+
+
+def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
+    registry = CollectorRegistry()
+    app = FastAPI(
+        title="Reelmesh",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        telemetry={
+            "meter_provider": _meters(registry),
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": _unobserved,
+        },
+    )
+    app.state.gateway = gateway
+    app.state.registry = registry
+    app.state.routes = [route for each in _ROUTERS for route in each.router.routes]
+    app.add_middleware(problems.BodyLimit)
+    app.add_middleware(problems.Unexpected)
+    app.add_middleware(Cors, origins=cors_origins)
+    app.add_middleware(AccessLog)
+    problems.handle(app)
+    for each in _ROUTERS:
+        app.include_router(each.router)
+    app.mount(docs.ASSETS, docs.assets)
+    _describe(app)
+    return app
+
+
+def _meters(registry: CollectorRegistry) -> MeterProvider:
+    reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
+    resource = Resource.create({"service.name": "gateway", "service.namespace": "reelmesh"})
+    return MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False)
+
+
+def _unobserved(scope: MutableMapping[str, Any]) -> bool:
+    return scope.get("path") in UNOBSERVED
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _describe(app: FastAPI) -> None:
+    """Schemas that no route returns as its model, but that answers refer to."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        named = document["components"]["schemas"]
+        for model in (schemas.Problem, schemas.Event):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            named.update(schema.pop("$defs", {}))
+            named[model.__name__] = schema
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document

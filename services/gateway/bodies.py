@@ -1,0 +1,72 @@
+"""What the API takes, field by field."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.gateway.schemas import Visibility
+
+INT64_MAX = (1 << 63) - 1
+
+# Postgres has no NUL in texts.
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+LabelValue = Annotated[Text, StringConstraints(max_length=255)]
+Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=64)]
+FileName = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+Passthrough = Annotated[Text, StringConstraints(max_length=1024)]
+PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+PartNumber = Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _forget_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+_NO_DEFAULT = Field(json_schema_extra=_forget_default)
+"""For what is optional without standing for any value."""
+
+
+class _Body(BaseModel):
+    """A field that we would not act on is refused rather than passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class UploadRequest(_Body):
+    file_name: FileName
+    size: Annotated[int, Field(ge=0, le=INT64_MAX, description="Bytes.")]
+    content_type: Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+/[!-~][ -~]*$")] | None = None
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    preset: PresetName | None = None
+    labels: Labels = {}
+    visibility: Visibility = "private"
+    passthrough: Passthrough | None = None
+
+
+class PartsRequest(_Body):
+    part_numbers: Annotated[list[PartNumber], Field(min_length=1, max_length=1000)]
+
+
+class CompletedPart(_Body):
+    part_number: PartNumber
+    etag: Annotated[Text, StringConstraints(min_length=1, max_length=128)]
+
+
+class CompleteRequest(_Body):
+    parts: Annotated[list[CompletedPart], Field(max_length=10_000)] = []
+
+
+class AssetPatch(_Body):
+    """What is not named stays; `null` clears."""
+
+    file_name: Annotated[FileName, _NO_DEFAULT] = ""
+    labels: Annotated[Labels | None, _NO_DEFAULT] = None
+    visibility: Annotated[Visibility, _NO_DEFAULT] = "private"
+    passthrough: Annotated[Passthrough | None, _NO_DEFAULT] = None
+
+
+class JobRequest(_Body):
+    asset_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+    preset: PresetName | None = None
+    priority: Annotated[int, Field(ge=0, le=100)] = 0

@@ -1,0 +1,75 @@
+"""/v1/jobs and /v1/presets: what becomes of an asset, and how."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from reelmesh.transcode.v1 import transcode_pb2
+
+from meshkit import public
+from services.gateway import bodies, schemas, wire
+from services.gateway.channels import TIMEOUT
+from services.gateway.http_api.deps import (
+    PAGE_SIZE,
+    PROTECTED,
+    PROTECTED_PROBLEMS,
+    Mesh,
+    PageSize,
+    PageToken,
+    RequestId,
+    ResourceId,
+    problems,
+)
+
+router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
+
+
+@router.post("/jobs", status_code=202, response_model=schemas.Job, responses=problems(404, 409, 413, 415))
+async def create_job(
+    body: bodies.JobRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
+) -> dict[str, Any]:
+    """Queue a job for an asset."""
+    request = transcode_pb2.CreateJobRequest(
+        request_id=request_id, asset_id=body.asset_id, preset=body.preset or "", priority=body.priority
+    )
+    job = (await mesh.services.transcode.CreateJob(request, timeout=TIMEOUT)).job
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return public.job(job)
+
+
+@router.get("/jobs", response_model=schemas.JobPage)
+async def list_jobs(
+    mesh: Mesh,
+    state: schemas.JobState | None = None,
+    asset_id: Annotated[UUID | None, Query(description="Only jobs of this asset.")] = None,
+    page_size: PageSize = PAGE_SIZE,
+    page_token: PageToken = "",
+) -> dict[str, Any]:
+    """Newest first."""
+    request = transcode_pb2.ListJobsRequest(
+        page_size=page_size, page_token=page_token, asset_id=str(asset_id) if asset_id else ""
+    )
+    if state:
+        request.state = transcode_pb2.Job.State.Value(f"STATE_{state.upper()}")
+    answer = await mesh.services.transcode.ListJobs(request, timeout=TIMEOUT)
+    return wire.from_page([public.job(job) for job in answer.jobs], answer.next_page_token)
+
+
+@router.get("/jobs/{job_id}", response_model=schemas.Job, responses=problems(404))
+async def get_job(job_id: ResourceId, mesh: Mesh) -> dict[str, Any]:
+    request = transcode_pb2.GetJobRequest(job_id=str(job_id))
+    return public.job((await mesh.services.transcode.GetJob(request, timeout=TIMEOUT)).job)
+
+
+@router.post("/jobs/{job_id}/cancel", response_model=schemas.Job, responses=problems(404, 409))
+async def cancel_job(job_id: ResourceId, mesh: Mesh) -> dict[str, Any]:
+    """Stop a job; what it has made so far is not shown."""
+    request = transcode_pb2.CancelJobRequest(job_id=str(job_id))
+    return public.job((await mesh.services.transcode.CancelJob(request, timeout=TIMEOUT)).job)
+
+
+@router.get("/presets", response_model=schemas.PresetPage, tags=["presets"])
+async def list_presets(mesh: Mesh) -> dict[str, Any]:
+    """The named recipes that an upload or a job can ask for."""
+    answer = await mesh.services.transcode.ListPresets(transcode_pb2.ListPresetsRequest(), timeout=TIMEOUT)
+    return wire.from_page([{"name": each.name} for each in answer.presets], "")

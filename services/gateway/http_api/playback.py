@@ -1,0 +1,52 @@
+"""/play: playlists and segments for players, by a public playback id or a signed token."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from opentelemetry import trace
+
+from services.gateway import delivery
+from services.gateway.access import shown
+from services.gateway.delivery import Delivery
+from services.gateway.http_api.deps import Gateway, Mesh, problems
+from services.gateway.playback import REDIRECTED_FOR, media_type, object_key, refers
+
+router = APIRouter(prefix="/play", tags=["playback"], responses=problems(401, 404))
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+GROWING = "no-cache"
+SETTLED = "public, max-age=10"
+"""Short even so: a newer job's playlists come to the same URLs."""
+
+
+@router.get(
+    "/{token}/{path:path}",
+    response_class=Response,
+    responses={
+        206: {"description": "The range"},
+        304: {"description": "Not modified"},
+        307: {"description": "Where the object store has it"},
+        **problems(416),
+    },
+)
+async def play(token: str, path: str, request: Request, mesh: Mesh) -> Response:
+    """Playlists come from here; segments too, or by a redirect to the object store (307)."""
+    wanted = await _wanted(mesh, request, token, path)
+    if mesh.redirects and not refers(path):
+        headers = {"Cache-Control": f"private, max-age={REDIRECTED_FOR}"}
+        return RedirectResponse(await mesh.playbacks.url(wanted.key), 307, headers)
+    return await delivery.get(mesh.objects, wanted, request.headers)
+
+
+@router.head("/{token}/{path:path}", include_in_schema=False)
+async def play_head(token: str, path: str, request: Request, mesh: Mesh) -> Response:
+    # Never a redirect: a signed URL is good for GET alone.
+    return await delivery.head(mesh.objects, await _wanted(mesh, request, token, path), request.headers)
+
+
+async def _wanted(mesh: Gateway, request: Request, token: str, path: str) -> Delivery:
+    trace.get_current_span().set_attribute("url.path", shown(request.url.path))
+    playback = await mesh.playbacks.of(token)
+    kept = IMMUTABLE
+    if refers(path):
+        kept = SETTLED if playback.settled else GROWING
+    return Delivery(key=object_key(playback.prefix, path), media_type=media_type(path), cache_control=kept)

@@ -1,0 +1,137 @@
+"""Bodies and queries of the API as requests to the services, and what they answer in the shape of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from reelmesh.metadata.v1 import metadata_pb2
+from reelmesh.upload.v1 import upload_pb2
+
+from meshkit import public
+from meshkit.errors import FieldError, InvalidArgument
+from services.gateway import links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reelmesh.identity.v1 import identity_pb2
+
+    from services.gateway.bodies import AssetPatch, CompleteRequest, UploadRequest
+    from services.gateway.links import Links
+
+_LABEL = "label."
+
+
+def to_create_upload(body: UploadRequest, request_id: str) -> upload_pb2.CreateUploadRequest:
+    return upload_pb2.CreateUploadRequest(
+        request_id=request_id,
+        file_name=body.file_name,
+        size=body.size,
+        content_type=body.content_type or "",
+        sha256=(body.sha256 or "").lower(),
+        preset=body.preset or "",
+        labels=body.labels,
+        visibility=upload_pb2.Visibility.Value(f"VISIBILITY_{body.visibility.upper()}"),
+        passthrough=body.passthrough or "",
+    )
+
+
+def to_complete_upload(upload_id: str, body: CompleteRequest | None) -> upload_pb2.CompleteUploadRequest:
+    parts = [upload_pb2.CompletedPart(part_number=p.part_number, etag=p.etag) for p in (body.parts if body else [])]
+    return upload_pb2.CompleteUploadRequest(upload_id=upload_id, parts=parts)
+
+
+def to_update_asset(asset_id: str, body: AssetPatch, etag: str) -> metadata_pb2.UpdateAssetRequest:
+    """Raises InvalidArgument for a patch that names nothing."""
+    if not body.model_fields_set:
+        raise InvalidArgument("invalid_argument", "the patch names nothing to change")
+    return metadata_pb2.UpdateAssetRequest(
+        asset_id=asset_id,
+        etag=etag,
+        update_mask=FieldMask(paths=sorted(body.model_fields_set)),
+        labels=body.labels or {},
+        visibility=metadata_pb2.Asset.Visibility.Value(f"VISIBILITY_{body.visibility.upper()}"),
+        passthrough=body.passthrough or "",
+        file_name=body.file_name,
+    )
+
+
+def to_labels(query: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The labels of `label.<name>=<value>`. Raises InvalidArgument for one without a name, or named twice."""
+    labels: dict[str, str] = {}
+    for parameter, value in query:
+        if not parameter.startswith(_LABEL):
+            continue
+        name = parameter.removeprefix(_LABEL)
+        if not name or name in labels or "\0" in parameter + value:
+            field = FieldError(parameter, "a label is asked for once, as label.<name>=<value>")
+            raise InvalidArgument("invalid_argument", field.message, fields=(field,))
+        labels[name] = value
+    return labels
+
+
+def to_types(query: Iterable[str]) -> list[str]:
+    """`types=a,b` and `types=a&types=b` are the same."""
+    return [each.strip() for value in query for each in value.split(",") if each.strip()]
+
+
+def to_etag(if_match: str | None) -> str:
+    """The one etag that If-Match names; empty for any. Raises InvalidArgument for several."""
+    named = (if_match or "*").strip()
+    if named == "*":
+        return ""
+    if "," in named:
+        field = FieldError("If-Match", "one etag is enough")
+        raise InvalidArgument("invalid_argument", field.message, fields=(field,))
+    # An etag that cannot be ours must fail the condition and not the service's rules.
+    return named.strip('"')[:64] or "-"
+
+
+def from_page(items: Sequence[dict[str, Any]], token: str) -> dict[str, Any]:
+    return {"items": items, "next_page_token": token or None}
+
+
+def from_signed(parts: Iterable[upload_pb2.SignedPart]) -> list[dict[str, Any]]:
+    return [{"part_number": part.part_number, "url": part.url, "headers": dict(part.headers)} for part in parts]
+
+
+def from_received(parts: Iterable[upload_pb2.ReceivedPart]) -> list[dict[str, Any]]:
+    return [{"part_number": part.part_number, "etag": part.etag, "size": part.size} for part in parts]
+
+
+def from_asset(asset: metadata_pb2.Asset, urls: Links) -> dict[str, Any]:
+    """With URLs where anybody may open them: what is private needs a token of its own."""
+    shown = public.asset(asset)
+    if asset.visibility != metadata_pb2.Asset.VISIBILITY_PUBLIC or not asset.playback_id:
+        return shown
+    prefix = links.folder(asset.outputs)
+    for output, told in zip(asset.outputs, shown["outputs"], strict=True):
+        if path := links.path(output, prefix, playable=asset.playable):
+            told["url"] = urls.play(asset.playback_id, path)
+            if output.kind == "poster":
+                shown["poster_url"] = told["url"]
+    return shown
+
+
+def from_playback(outputs: Iterable[metadata_pb2.Output], prefix: str, token: str, urls: Links) -> dict[str, Any]:
+    """Where `token` finds each kind of output; null where there is none yet."""
+    paths = {output.kind: links.path(output, prefix, playable=True) for output in outputs}
+    found = {kind: urls.play(token, path) for kind, path in paths.items() if path}
+    return {
+        "hls_url": found.get("hls"),
+        "dash_url": found.get("dash"),
+        "poster_url": found.get("poster"),
+        "storyboard_url": found.get("sprite"),
+        "embed_url": None,
+    }
+
+
+def from_caller(answer: identity_pb2.GetCallerResponse) -> dict[str, Any]:
+    tenant = answer.tenant
+    made = tenant.create_time.ToJsonString() if tenant.HasField("create_time") else None
+    return {
+        "tenant": {"id": tenant.id, "name": tenant.name, "create_time": made},
+        "subject": answer.subject,
+        "scopes": list(answer.scopes),
+    }

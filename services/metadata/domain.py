@@ -1,0 +1,283 @@
+"""An asset: what an upload became, on its way from the source to something that plays."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import Conflict, FieldError, InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class Kind(StrEnum):
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+class State(StrEnum):
+    UPLOADED = "uploaded"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class Visibility(StrEnum):
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+class OutputState(StrEnum):
+    PREPARING = "preparing"
+    READY = "ready"
+    SKIPPED = "skipped"
+    ERRORED = "errored"
+
+
+class Fact(StrEnum):
+    """What can be said of an asset after a change."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    PLAYABLE = "playable"
+    READY = "ready"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What the probe found; `duration` in seconds, `bit_rate` in bits per second, `frame_rate` a ratio."""
+
+    container: str = ""
+    duration: float = 0.0
+    width: int = 0
+    height: int = 0
+    frame_rate: str = ""
+    rotation: int = 0
+    bit_rate: int = 0
+    video_codec: str = ""
+    audio_codec: str = ""
+    hdr: str = ""
+    audio_channels: int = 0
+    audio_sample_rate: int = 0
+    frames: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Something that a job made of the asset; `size` in bytes, `duration` in seconds, `bit_rate` in bits per second."""
+
+    id: str
+    job_id: str
+    kind: str
+    name: str = ""
+    state: OutputState = OutputState.PREPARING
+    object_key: str = ""
+    width: int = 0
+    height: int = 0
+    bit_rate: int = 0
+    codec: str = ""
+    size: int = 0
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file that came in whole, with the id of its asset; `size` in bytes."""
+
+    id: str
+    tenant_id: str
+    upload_id: str
+    file_name: str
+    size: int
+    content_type: str
+    labels: Mapping[str, str]
+    visibility: Visibility
+    passthrough: str
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it was right after one of its facts; ids of later jobs are greater."""
+
+    id: str
+    tenant_id: str
+    asset_id: str
+    playable: bool = False
+    outputs: tuple[Output, ...] = ()
+    object_prefix: str = ""
+    error_code: str = ""
+    error_message: str = ""
+    kind: Kind | None = None
+    sha256: str = ""
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What somebody wants changed; None leaves as it is."""
+
+    labels: Mapping[str, str] | None = None
+    visibility: Visibility | None = None
+    passthrough: str | None = None
+    file_name: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Raises InvalidArgument for a value that no asset may have."""
+        if self.file_name is not None and not self.file_name:
+            field = FieldError("file_name", "a file name may not be empty")
+            raise InvalidArgument("invalid_file_name", field.message, fields=(field,))
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A transition gives the next value, or the same one where it has nothing to say; nothing moves a deleted asset.
+
+    An asset follows one job, `job_id`, until it is ready: `object_prefix` and `playable` are that job's. From then on
+    only what another job finished counts, so that a second job can add to an asset and never spoil it.
+    """
+
+    id: str
+    tenant_id: str
+    upload_id: str
+    kind: Kind | None
+    state: State
+    playable: bool = False
+    file_name: str
+    size: int
+    content_type: str
+    sha256: str = ""
+    labels: Mapping[str, str]
+    visibility: Visibility
+    passthrough: str
+    error_code: str = ""
+    error_message: str = ""
+    media: Media | None = None
+    outputs: tuple[Output, ...] = ()
+    object_key: str
+    playback_id: str
+    job_id: str = ""
+    object_prefix: str = ""
+    create_time: datetime
+    update_time: datetime
+    delete_time: datetime | None = None
+    revision: int = 1
+
+    @property
+    def etag(self) -> str:
+        return hashlib.sha256(f"{self.id}.{self.revision}".encode()).hexdigest()[:32]
+
+    def start(self, job: Job, now: datetime) -> Asset:
+        """In the works, and what the job knows of the source by now. A failed asset is, by a newer job alone."""
+        return self._follow(job, now, state=State.PROCESSING, error_code="", error_message="")
+
+    def play(self, job: Job, now: datetime) -> Asset:
+        """A player can start, though the rest is still on its way."""
+        values = {"playable": True, "object_prefix": job.object_prefix, "error_code": "", "error_message": ""}
+        return self._follow(job, now, state=State.PROCESSING, **values)
+
+    def succeed(self, job: Job, now: datetime) -> Asset:
+        """Ready, by whichever job. What plays is the newest that does: not every job makes something to play."""
+        values: dict[str, Any] = {"state": State.READY, "error_code": "", "error_message": ""}
+        newest = self.state is not State.READY or job.id >= self.job_id
+        if newest and (job.playable or not self.playable):
+            values |= {"job_id": job.id, "playable": job.playable, "object_prefix": job.object_prefix}
+        return self._with(job, now, **values)
+
+    def fail(self, job: Job, now: datetime) -> Asset:
+        values = {"error_code": job.error_code or "job_failed", "error_message": job.error_message}
+        return self._follow(job, now, state=State.FAILED, playable=False, object_prefix="", **values)
+
+    def cancel(self, job: Job, now: datetime) -> Asset:
+        return self.fail(replace(job, error_code="job_cancelled", error_message="the job was cancelled"), now)
+
+    def update(self, changes: Changes, now: datetime, etag: str = "") -> Asset:
+        """Raises Conflict when the asset is deleted, or no longer the one that `etag` names.
+
+        An asset that is as wanted already is right whatever the etag (RFC 9110 section 13.1.1): it may be a repeat.
+        """
+        if self.state is State.DELETED:
+            raise Conflict("asset_deleted", "the asset is deleted")
+        changed = self._changed(now, **changes.values())
+        if changed is not self:
+            self._expect(etag)
+        return changed
+
+    def delete(self, now: datetime, etag: str = "") -> Asset:
+        """Hidden from now on. Raises Conflict as `update` does; deleting twice is the same as once."""
+        if self.state is State.DELETED:
+            return self
+        self._expect(etag)
+        return self._changed(now, state=State.DELETED, delete_time=now)
+
+    def played(self) -> list[Output]:
+        """The outputs under `object_prefix`."""
+        return [output for output in self.outputs if output.job_id == self.job_id]
+
+    def _follow(self, job: Job, now: datetime, **values: Any) -> Asset:
+        match self.state:
+            case State.UPLOADED:
+                follows = True
+            case State.PROCESSING:
+                # A newer job takes over only what does not play yet.
+                follows = job.id == self.job_id or (job.id > self.job_id and not self.playable)
+            case State.FAILED:
+                follows = job.id > self.job_id
+            case _:
+                follows = False
+        return self._with(job, now, job_id=job.id, **values) if follows else self
+
+    def _with(self, job: Job, now: datetime, **values: Any) -> Asset:
+        if self.state is State.DELETED:
+            return self
+        if job.media:
+            values |= {"media": job.media, "kind": job.kind or self.kind, "sha256": job.sha256 or self.sha256}
+        if job.outputs:
+            others = tuple(output for output in self.outputs if output.job_id != job.id)
+            values["outputs"] = others + job.outputs
+        return self._changed(now, **values)
+
+    def _changed(self, now: datetime, **values: Any) -> Asset:
+        changed = replace(self, **values)
+        return self if changed == self else replace(changed, update_time=now, revision=self.revision + 1)
+
+    def _expect(self, etag: str) -> None:
+        if etag and etag != self.etag:
+            raise Conflict("etag_mismatch", "the asset was changed meanwhile")
+
+
+def asset_of(source: Source, *, playback_id: str, now: datetime) -> Asset:
+    """A new asset."""
+    kind = guess_kind(source.content_type, source.file_name)
+    state = State.UPLOADED
+    return Asset(**asdict(source), kind=kind, state=state, playback_id=playback_id, create_time=now, update_time=now)
+
+
+def fact(before: Asset, after: Asset) -> Fact:
+    """What to say of the change from `before` to `after`."""
+    if after.state is not before.state and after.state in {State.READY, State.FAILED, State.DELETED}:
+        return Fact(after.state)
+    return Fact.PLAYABLE if after.playable and not before.playable else Fact.UPDATED
+
+
+_EXTENSIONS = {
+    Kind.VIDEO: "3gp avi flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt ts webm wmv",
+    Kind.IMAGE: "avif bmp gif heic heif jpeg jpg png tif tiff webp",
+    Kind.AUDIO: "aac aif aiff flac m4a mka mp3 oga ogg opus wav wma",
+}
+_KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions.split()}
+
+
+def guess_kind(content_type: str, file_name: str) -> Kind | None:
+    """What the client says it is; None where it does not say. The probe knows better."""
+    family = content_type.partition("/")[0].strip().lower()
+    return Kind(family) if family in set(Kind) else _KINDS.get(file_name.rpartition(".")[2].lower())

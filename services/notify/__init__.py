@@ -1,0 +1,1 @@
+"""Tells everyone who asked what happens on the platform."""

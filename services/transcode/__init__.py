@@ -1,0 +1,1 @@
+"""Turns uploads into streams: scheduler, workers and the media rules they share."""

@@ -1,0 +1,165 @@
+"""ffmpeg's arguments for a task, as data: nothing here runs anything."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from services.transcode.media.encoders import Quality, device, last_filters, video_codec
+from services.transcode.media.families import FAMILIES
+from services.transcode.media.ladder import Rung
+from services.transcode.media.limits import MAX_ALLOC, MAX_PIXELS, MAX_STREAMS
+from services.transcode.media.plan import AudioTrack, VideoChunk
+from services.transcode.media.source import Source
+
+AUDIO_RATE = 48_000
+AUDIO_NAME = "audio"
+# An AAC decoder gives this many samples before the first real one.
+AAC_PRIMING = 1024
+
+# A moov that is the same for every chunk, fragments at key frames, decode times taken from the frames' own times.
+_VIDEO_FLAGS = "+cmaf+frag_keyframe+empty_moov+frag_discont+skip_trailer"
+_AUDIO_FLAGS = "+cmaf+empty_moov+frag_discont+skip_trailer"
+_REQUEST = 1 << 16
+# A gap or overlap in the audio's time stamps above this, in seconds, is filled or cut; below it lies clock jitter.
+_AUDIO_JITTER = "0.015"
+
+
+def output_name(rung: Rung) -> str:
+    """The file in the scratch folder that holds a rung of a chunk."""
+    return f"{rung.name}.mp4"
+
+
+def chunk_argv(chunk: VideoChunk, *, ffmpeg: Path, source: Source, scratch: Path, threads: int) -> list[str]:
+    """Encode one chunk to every rung at once. Frame n of the grid has presentation time n / rate in the outputs."""
+    argv = [
+        *_start(ffmpeg, threads),
+        *device(chunk.encoder),
+        "-copyts",
+        *_window(chunk),
+        *_input(chunk.family, source, threads),
+    ]
+    argv += ["-filter_complex", _video_graph(chunk)]
+    for rung in chunk.rungs:
+        argv += [*_video_output(chunk, rung, threads), *_file(scratch / output_name(rung), _VIDEO_FLAGS)]
+    return argv
+
+
+def audio_argv(track: AudioTrack, *, ffmpeg: Path, source: Source, scratch: Path, threads: int) -> list[str]:
+    """Encode the whole audio to AAC-LC stereo, in time with the video in players that know no edit lists."""
+    return [
+        *_start(ffmpeg, threads),
+        "-copyts",
+        *_input(track.family, source, threads),
+        *["-filter_complex", _audio_graph(track)],
+        *["-map", f"[{AUDIO_NAME}]", "-map_metadata", "-1", "-map_chapters", "-1"],
+        *["-c:a", "aac", "-profile:a", "aac_low", "-b:a", str(track.bit_rate)],
+        *["-frag_duration", str(track.segment_seconds * 1_000_000), "-use_editlist", "0"],
+        *_file(scratch / f"{AUDIO_NAME}.mp4", _AUDIO_FLAGS),
+    ]
+
+
+def _start(ffmpeg: Path, threads: int) -> list[str]:
+    return [
+        *[str(ffmpeg), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning", "-y"],
+        *["-max_alloc", str(MAX_ALLOC), "-filter_complex_threads", str(threads)],
+        *["-progress", "pipe:1", "-stats_period", "0.5"],
+    ]
+
+
+def _window(chunk: VideoChunk) -> list[str]:
+    """Read from `preroll` before the first frame to `tail` after the last, on the container's clock."""
+    window: list[str] = []
+    begin = chunk.start_frame / chunk.rate - (chunk.preroll or 0)
+    if begin > 0:
+        window += ["-seek_timestamp", "1", "-ss", _seconds(chunk.origin + begin)]
+    if chunk.end_frame is not None:
+        window += ["-to", _seconds(chunk.origin + chunk.end_frame / chunk.rate + chunk.tail)]
+    return window
+
+
+def _input(family: str, source: Source, threads: int) -> list[str]:
+    demuxer = FAMILIES[family].demuxer
+    # The format is forced and the list forbids any other: a playlist in disguise must not open its neighbours.
+    return [
+        *["-threads", str(threads), "-max_pixels", str(MAX_PIXELS), "-max_streams", str(MAX_STREAMS)],
+        *["-format_whitelist", demuxer, "-f", demuxer],
+        *_from(source),
+    ]
+
+
+def _from(source: Source) -> list[str]:
+    if isinstance(source, Path):
+        return ["-protocol_whitelist", "file", "-i", f"file:{source}"]
+    return [
+        *["-protocol_whitelist", "http,tcp", "-seekable", "1", "-multiple_requests", "1", "-icy", "0"],
+        # In small requests: of one that runs to the end, the sockets would take in megabytes that nobody reads.
+        *["-initial_request_size", str(_REQUEST), "-request_size", str(2 * _REQUEST)],
+        *["-i", source.url],
+    ]
+
+
+def _video_graph(chunk: VideoChunk) -> str:
+    # The last picture is shown at least once, however short ffmpeg guesses it to be.
+    last = "" if chunk.end_frame is not None else ":eof_action=pass"
+    hold = [f"tpad=stop={chunk.hold}:stop_mode=clone"] if chunk.hold else []
+    rate = f"{chunk.rate.numerator}/{chunk.rate.denominator}"
+    # The stream's first frame is held from its very start, even where the first decodable picture comes later.
+    begin = "" if chunk.start_frame else ":start_time=0"
+    frames = [
+        "setpts=PTS-STARTPTS" if chunk.preroll is None else f"setpts=round(PTS-{_exact(chunk.origin)}/TB)",
+        f"fps={rate}{begin}{last}",
+        *hold,
+        f"trim=start_pts={chunk.start_frame}:end_pts={chunk.start_frame + chunk.frames}",
+    ]
+    return f"[0:{chunk.stream}]{','.join(frames)}{_cascade(chunk.rungs, last_filters(chunk.encoder))}"
+
+
+def _cascade(rungs: Sequence[Rung], filters: str) -> str:
+    """Each rung is scaled from the one above it: a fifth cheaper than scaling all of them from the source."""
+    graph = ""
+    for index, rung in enumerate(rungs):
+        scale = f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
+        link = f"[below{index - 1}]" if index else ","
+        made = f"made{index}" if filters else rung.name
+        last = index == len(rungs) - 1
+        graph += f"{link}{scale}[{made}]" if last else f"{link}{scale},split[{made}][below{index}];"
+    moved = [f";[made{index}]{filters}[{rung.name}]" for index, rung in enumerate(rungs) if filters]
+    return graph + "".join(moved)
+
+
+def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
+    quality = Quality(
+        speed=chunk.speed,
+        crf=chunk.crf,
+        maxrate=rung.maxrate,
+        bufsize=rung.bufsize,
+        gop=chunk.gop,
+        threads=threads,
+    )
+    return [
+        *["-map", f"[{rung.name}]", "-map_metadata", "-1", "-map_chapters", "-1", "-fps_mode", "passthrough"],
+        *video_codec(chunk.encoder, quality),
+    ]
+
+
+def _audio_graph(track: AudioTrack) -> str:
+    """Zero is `origin`; the first samples make room for the decoder's priming, so that nothing after them shifts."""
+    end = max(AAC_PRIMING + 1, round(track.duration * AUDIO_RATE))
+    filters = [
+        f"asetpts=PTS-{_exact(track.origin)}/TB",
+        f"aresample=osr={AUDIO_RATE}:ochl=stereo:osf=fltp:async=1:min_hard_comp={_AUDIO_JITTER}:first_pts=0",
+        f"atrim=start_pts={AAC_PRIMING}:end_pts={end}",
+    ]
+    return f"[0:{track.stream}]{','.join(filters)}[{AUDIO_NAME}]"
+
+
+def _file(path: Path, flags: str) -> list[str]:
+    return ["-movflags", flags, "-f", "mp4", f"file:{path}"]
+
+
+def _seconds(time: Fraction) -> str:
+    return f"{float(time):.6f}"
+
+
+def _exact(time: Fraction) -> str:
+    return f"({time.numerator}/{time.denominator})"

@@ -1,0 +1,85 @@
+"""A DASH manifest over the same CMAF segments (ISO/IEC 23009-1)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from posixpath import dirname, join
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from services.transcode.media.tracks import Segment, Track
+
+_PROFILE = "urn:mpeg:dash:profile:isoff-main:2011"
+_CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+_SEGMENT_SECONDS = 4
+
+
+def manifest(video: Sequence[Track], audio: Track | None, *, growing_since: datetime | None = None) -> str:
+    """Static when everything is there; dynamic, on a clock that began at `growing_since`, while segments still land.
+
+    A segment's URI is resolved against its track's `uri`, as its HLS media playlist would.
+    """
+    tracks = [*video, audio] if audio else list(video)
+    mpd = Element("MPD", _presentation(tracks, growing_since))
+    period = SubElement(mpd, "Period", id="0", start="PT0S")
+    for kind, group in groupby(tracks, key=lambda track: track.kind):
+        members = list(group)
+        shared = {"contentType": kind, "mimeType": f"{kind}/mp4", "segmentAlignment": "true", "startWithSAP": "1"}
+        adaptation = SubElement(period, "AdaptationSet", shared)
+        for track in members:
+            _representation(adaptation, track)
+    indent(mpd)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(mpd, encoding="unicode") + "\n"
+
+
+def _presentation(tracks: Sequence[Track], growing_since: datetime | None) -> dict[str, str]:
+    attributes = {
+        "xmlns": "urn:mpeg:dash:schema:mpd:2011",
+        "profiles": _PROFILE,
+        "minBufferTime": f"PT{_SEGMENT_SECONDS}S",
+    }
+    if growing_since is None:
+        longest = max((track.duration for track in tracks), default=0)
+        return {**attributes, "type": "static", "mediaPresentationDuration": f"PT{float(longest):.3f}S"}
+    return {
+        **attributes,
+        "type": "dynamic",
+        "availabilityStartTime": growing_since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "minimumUpdatePeriod": f"PT{_SEGMENT_SECONDS}S",
+    }
+
+
+def _representation(adaptation: Element, track: Track) -> None:
+    attributes = {"id": track.name, "codecs": track.codecs, "bandwidth": str(track.peak_bandwidth)}
+    if track.kind == "video":
+        rate = track.frame_rate
+        attributes |= {"width": str(track.width), "height": str(track.height), "sar": "1:1"}
+        attributes |= {"frameRate": f"{rate.numerator}/{rate.denominator}"}
+    else:
+        attributes["audioSamplingRate"] = str(track.sample_rate)
+    representation = SubElement(adaptation, "Representation", attributes)
+    if track.kind == "audio":
+        SubElement(
+            representation, "AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": str(track.channels)}
+        )
+    _segments(representation, track)
+
+
+def _segments(representation: Element, track: Track) -> None:
+    folder = dirname(track.uri)
+    # The first picture's time is the period's beginning, not its zero.
+    begins = str(track.playable[0].start) if track.playable else "0"
+    listed = SubElement(representation, "SegmentList", timescale=str(track.timescale), presentationTimeOffset=begins)
+    SubElement(listed, "Initialization", sourceURL=join(folder, track.init_uri))
+    timeline = SubElement(listed, "SegmentTimeline")
+    for ticks, group in groupby(track.playable, key=lambda segment: segment.ticks):
+        _run(timeline, ticks, list(group))
+    for segment in track.playable:
+        SubElement(listed, "SegmentURL", media=join(folder, segment.uri))
+
+
+def _run(timeline: Element, ticks: int, segments: list[Segment]) -> None:
+    """Equal durations in a row are one S element; @r counts the repeats after the first."""
+    run = {"t": str(segments[0].start), "d": str(ticks)}
+    if len(segments) > 1:
+        run["r"] = str(len(segments) - 1)
+    SubElement(timeline, "S", run)

@@ -1,0 +1,97 @@
+"""H.264 encoders and how each is told the same thing: a quality, a cap on the rate, closed groups of pictures.
+
+Only libx264 runs where there is no special hardware, and only its output is judged by tests. The others are named by a
+preset for machines that have the device.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Encoder = Literal["libx264", "h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox"]
+
+# Two in a row, and none that others lean on: no picture is then decoded earlier than a preset's `reorder` allows.
+_B_FRAMES = ("-bf", "2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """`crf` as x264 means it; `maxrate` and `bufsize` in bits (per second); `gop` in frames."""
+
+    speed: str
+    crf: int
+    maxrate: int
+    bufsize: int
+    gop: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    options: Callable[[Quality], list[str]]
+    device: tuple[str, ...] = ()
+    filters: str = ""
+
+
+def video_codec(encoder: Encoder, wanted: Quality) -> list[str]:
+    """The output options that choose the encoder and steer it."""
+    cap = ["-maxrate", str(wanted.maxrate), "-bufsize", str(wanted.bufsize)]
+    return ["-c:v", encoder, "-profile:v", "high", *_KINDS[encoder].options(wanted), *cap, "-g", str(wanted.gop)]
+
+
+def device(encoder: Encoder) -> tuple[str, ...]:
+    """The global options that open the device, if pictures have to be brought there by a filter."""
+    return _KINDS[encoder].device
+
+
+def last_filters(encoder: Encoder) -> str:
+    """What brings yuv420p pictures into the form, and to the place, that the encoder takes them from; often nothing."""
+    return _KINDS[encoder].filters
+
+
+def _libx264(wanted: Quality) -> list[str]:
+    return [
+        *["-preset", wanted.speed, "-threads", str(wanted.threads), "-crf", str(wanted.crf)],
+        *["-keyint_min", str(wanted.gop), "-sc_threshold", "0", "-flags", "+cgop"],
+    ]
+
+
+def _nvenc(wanted: Quality) -> list[str]:
+    quality = ["-preset", "p4", "-rc", "vbr", "-cq", str(wanted.crf), "-b:v", "0"]
+    return [
+        *quality,
+        *_B_FRAMES,
+        "-b_ref_mode",
+        "disabled",
+        "-no-scenecut",
+        "1",
+        "-forced-idr",
+        "1",
+        "-strict_gop",
+        "1",
+    ]
+
+
+def _qsv(wanted: Quality) -> list[str]:
+    # A quality beside a rate makes it QVBR.
+    quality = ["-preset", "veryfast", "-global_quality", str(wanted.crf), "-b:v", str(wanted.maxrate)]
+    return [*quality, *_B_FRAMES, "-b_strategy", "0", "-adaptive_i", "0", "-idr_interval", "0", "-flags", "+cgop"]
+
+
+def _vaapi(wanted: Quality) -> list[str]:
+    quality = ["-rc_mode", "QVBR", "-global_quality", str(wanted.crf), "-b:v", str(wanted.maxrate)]
+    return [*quality, *_B_FRAMES, "-b_depth", "1", "-idr_interval", "0"]
+
+
+def _videotoolbox(wanted: Quality) -> list[str]:
+    # It knows either a quality or a cap: the cap is what players count on.
+    return ["-b:v", str(wanted.maxrate), *_B_FRAMES, "-allow_sw", "0", "-flags", "+cgop"]
+
+
+_KINDS: dict[Encoder, _Kind] = {
+    "libx264": _Kind(_libx264),
+    "h264_nvenc": _Kind(_nvenc),
+    "h264_qsv": _Kind(_qsv, filters="format=nv12"),
+    "h264_vaapi": _Kind(_vaapi, device=("-vaapi_device", "/dev/dri/renderD128"), filters="format=nv12,hwupload"),
+    "h264_videotoolbox": _Kind(_videotoolbox),
+}

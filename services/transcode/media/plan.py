@@ -1,0 +1,193 @@
+"""Cut a source into tasks that encode alone and join without a seam."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from services.transcode.media.encoders import Encoder
+from services.transcode.media.facts import SourceFacts, VideoFacts
+from services.transcode.media.grid import Grid, grid_for
+from services.transcode.media.ladder import Rung, ladder
+from services.transcode.media.plain import Plain, from_plain, to_plain
+from services.transcode.media.preset import Preset
+
+# Decoding starts this much before the first wanted frame, so that leading pictures of an open GOP are whole.
+_PREROLL = Fraction(2)
+# Reading goes on this much past the last wanted frame, so that reordered pictures arrive.
+_TAIL = Fraction(1, 2)
+# How many frames a source may end before its announced end, in a stream of constant rate.
+_END_SLACK = 2
+# Sound that is over by then would be lost in the encoder's priming.
+_SHORTEST_SOUND = Fraction(1, 20)
+# Above this a chunk would spend more on getting to its first frame than on its own frames.
+_LONGEST_PREROLL = Fraction(12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoChunk:
+    """One task: frames `start_frame` up to, not including, `end_frame` of the grid, in every rung.
+
+    `end_frame` is None for the last chunk: it reads to the source's end, and may show the last picture for up to `hold`
+    frames more to come to `frames`: how long a last picture stays is often a guess.
+    `rate` and `origin` are the grid's; `gop` is frames between key frames. `preroll` and `tail` are the seconds to read
+    before and after; without a preroll the chunk is the whole source and its frame 0 the first that decodes.
+    """
+
+    index: int
+    start_frame: int
+    end_frame: int | None
+    frames: int
+    hold: int
+    rate: Fraction
+    origin: Fraction
+    gop: int
+    family: str
+    stream: int
+    preroll: Fraction | None
+    tail: Fraction
+    rungs: tuple[Rung, ...]
+    speed: str
+    crf: int
+    delay: int
+    encoder: Encoder
+
+    def to_json(self) -> Plain:
+        plain: Plain = to_plain(self)
+        return plain
+
+    @classmethod
+    def from_json(cls, data: Plain) -> "VideoChunk":
+        return from_plain(cls, data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioTrack:
+    """One task: the whole audio, heard `delay` seconds after its times, as the pictures are seen.
+
+    `origin` is the source time of the stream's zero, `duration` where it must end."""
+
+    family: str
+    stream: int
+    origin: Fraction
+    duration: Fraction
+    bit_rate: int
+    segment_seconds: int
+    delay: Fraction
+
+    def to_json(self) -> Plain:
+        plain: Plain = to_plain(self)
+        return plain
+
+    @classmethod
+    def from_json(cls, data: Plain) -> "AudioTrack":
+        return from_plain(cls, data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a job encodes. An image has no tasks; audio alone has no grid and no chunks."""
+
+    grid: Grid | None
+    rungs: tuple[Rung, ...]
+    chunks: tuple[VideoChunk, ...]
+    audio: AudioTrack | None
+
+    def to_json(self) -> Plain:
+        plain: Plain = to_plain(self)
+        return plain
+
+    @classmethod
+    def from_json(cls, data: Plain) -> "Plan":
+        return from_plain(cls, data)
+
+
+def plan(facts: SourceFacts, preset: Preset) -> Plan:
+    """The tasks that turn this source into the preset's stream."""
+    if facts.kind == "image" or (facts.video is None and facts.audio is None):
+        return Plan(grid=None, rungs=(), chunks=(), audio=None)
+    if facts.video is None:
+        return Plan(grid=None, rungs=(), chunks=(), audio=_audio(facts, None, preset))
+    grid = grid_for(facts.video)
+    rungs = ladder(facts.video, preset, grid.rate)
+    return Plan(grid=grid, rungs=rungs, chunks=_chunks(facts, grid, rungs, preset), audio=_audio(facts, grid, preset))
+
+
+def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) -> tuple[int, ...]:
+    """First frames of the chunks: a few of one GOP so that playback starts early, then longer ones.
+
+    A rest shorter than a GOP stays with the chunk before it.
+    """
+    starts = [0]
+    while True:
+        gops = 1 if len(starts) <= early_chunks else gops_per_chunk
+        after = starts[-1] + gops * gop
+        if frames - after < gop:
+            return tuple(starts)
+        starts.append(after)
+
+
+def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Preset) -> tuple[VideoChunk, ...]:
+    assert facts.video is not None
+    gop = max(1, round(preset.gop_seconds * grid.rate))
+    preroll = _preroll(facts, facts.video)
+    starts: tuple[int, ...] = (0,)
+    if preroll is not None:
+        starts = boundaries(grid.frames, gop, preset.chunk_seconds // preset.gop_seconds, preset.early_chunks)
+    ends = (*starts[1:], None)
+    return tuple(
+        VideoChunk(
+            index=index,
+            start_frame=start,
+            end_frame=end,
+            frames=(grid.frames if end is None else end) - start,
+            hold=_hold(facts.video, grid) if end is None else 0,
+            rate=grid.rate,
+            origin=grid.origin,
+            gop=gop,
+            family=facts.family,
+            stream=facts.video.stream,
+            preroll=preroll,
+            tail=_TAIL + facts.video.longest_frame,
+            rungs=rungs,
+            speed=preset.speed,
+            crf=preset.crf,
+            delay=preset.reorder,
+            encoder=preset.video_encoder,
+        )
+        for index, (start, end) in enumerate(zip(starts, ends, strict=True))
+    )
+
+
+def _hold(video: VideoFacts, grid: Grid) -> int:
+    return _END_SLACK if video.constant_rate else ceil(video.longest_frame * grid.rate) + _END_SLACK
+
+
+def _preroll(facts: SourceFacts, video: VideoFacts) -> Fraction | None:
+    """Seconds to decode before a chunk's first frame, or None when only reading from the start can be trusted."""
+    # The frame on screen at the boundary may have been shown long before it.
+    preroll = max(_PREROLL, video.longest_frame + Fraction(1, 2))
+    if facts.container.seek == "time":
+        preroll = max(preroll, video.keyframe_gap + 1)
+    if facts.container.seek == "none" or preroll > _LONGEST_PREROLL:
+        return None
+    if facts.container.demuxer == "mov":
+        # ffmpeg looks times up in an index without the pause that an edit list may begin with, so it lands late by it.
+        preroll += max(video.start, Fraction(0))
+    return preroll
+
+
+def _audio(facts: SourceFacts, grid: Grid | None, preset: Preset) -> AudioTrack | None:
+    if facts.audio is None:
+        return None
+    origin = facts.video.sync_start if facts.video else facts.audio.start
+    if facts.audio.start + facts.audio.duration <= origin + _SHORTEST_SOUND:
+        return None
+    return AudioTrack(
+        family=facts.family,
+        stream=facts.audio.stream,
+        origin=origin,
+        duration=grid.duration if grid else facts.audio.duration,
+        bit_rate=preset.audio_bit_rate,
+        segment_seconds=preset.gop_seconds,
+        delay=Fraction(0) if grid is None else preset.reorder / grid.rate,
+    )

@@ -1,0 +1,59 @@
+"""TranscodeService over gRPC: what the public may do with jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
+
+from meshkit.auth import caller
+from meshkit.grpc.server import ANY, service_scopes
+from services.transcode.media.preset import PRESETS
+from services.transcode.scheduler import wire
+
+if TYPE_CHECKING:
+    from services.transcode.scheduler.jobs import Jobs
+
+SERVICE = transcode_pb2.DESCRIPTOR.services_by_name["TranscodeService"]
+SCOPES = service_scopes(
+    SERVICE,
+    CreateJob="jobs:write",
+    GetJob="jobs:read",
+    ListJobs="jobs:read",
+    CancelJob="jobs:write",
+    ListPresets=ANY,
+)
+
+
+class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def CreateJob(self, request: transcode_pb2.CreateJobRequest, context: Any) -> transcode_pb2.CreateJobResponse:
+        job = await self._jobs.create(
+            caller().tenant_id, request.asset_id, request.preset, request.priority, request.request_id
+        )
+        return transcode_pb2.CreateJobResponse(job=wire.to_job(job))
+
+    async def GetJob(self, request: transcode_pb2.GetJobRequest, context: Any) -> transcode_pb2.GetJobResponse:
+        job = await self._jobs.get(caller().tenant_id, request.job_id)
+        return transcode_pb2.GetJobResponse(job=wire.to_job(job))
+
+    async def ListJobs(self, request: transcode_pb2.ListJobsRequest, context: Any) -> transcode_pb2.ListJobsResponse:
+        rows, token = await self._jobs.page(
+            caller().tenant_id,
+            state=wire.from_state(request.state),
+            asset_id=request.asset_id,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return transcode_pb2.ListJobsResponse(jobs=map(wire.to_job, rows), next_page_token=token)
+
+    async def CancelJob(self, request: transcode_pb2.CancelJobRequest, context: Any) -> transcode_pb2.CancelJobResponse:
+        job = await self._jobs.cancel(caller().tenant_id, request.job_id)
+        return transcode_pb2.CancelJobResponse(job=wire.to_job(job))
+
+    async def ListPresets(
+        self, request: transcode_pb2.ListPresetsRequest, context: Any
+    ) -> transcode_pb2.ListPresetsResponse:
+        return transcode_pb2.ListPresetsResponse(presets=[transcode_pb2.Preset(name=name) for name in PRESETS])

@@ -1,0 +1,153 @@
+"""What can be done with jobs, from outside and by events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshkit import pages
+from meshkit.clock import utc_now
+from meshkit.errors import InvalidArgument, NotFound
+from meshkit.ids import new_id
+from services.transcode.media.preset import PRESETS
+from services.transcode.scheduler.domain import (
+    DEFAULT_PRESET,
+    DEFAULT_PRIORITY,
+    Job,
+    JobState,
+    Source,
+    Task,
+    TaskKind,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from services.transcode.scheduler.ports import Store, Transaction
+
+
+class Jobs:
+    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._now = now
+
+    async def create(self, tenant_id: str, asset_id: str, preset: str, priority: int, request_id: str) -> Job:
+        """Queue a job over an asset that was uploaded. Raises NotFound, InvalidArgument (`unknown_preset`)."""
+        _known(preset or DEFAULT_PRESET)
+        async with self._store.transaction() as tx:
+            source = await tx.source(tenant_id, asset_id)
+            if source is None or source.deleted:
+                raise NotFound("asset_not_found", "no such asset")
+            return await self._queue(tx, source, preset, priority=priority, request_id=request_id)
+
+    async def on_uploaded(self, source: Source, upload_id: str, preset: str, consumer: str, message_id: str) -> None:
+        """A file came in: remember it, and queue its first job. One that names no preset of ours fails at once.
+
+        An asset that was deleted before we heard of it stays deleted.
+        """
+        async with self._store.transaction() as tx:
+            if not await tx.first_time(consumer, message_id):
+                return
+            await tx.add_source(source)
+            kept = await tx.source(source.tenant_id, source.asset_id)
+            if kept is None or kept.deleted:
+                return
+            job = await self._queue(tx, source, preset, upload_id=upload_id, request_id=f"upload:{upload_id}")
+            if job.preset not in PRESETS and not job.over:
+                await fail(tx, job, "unknown_preset", f"there is no preset {job.preset}", self._now())
+
+    async def on_deleted(self, tenant_id: str, asset_id: str, consumer: str, message_id: str) -> None:
+        """An asset went: its jobs end."""
+        async with self._store.transaction() as tx:
+            if not await tx.first_time(consumer, message_id):
+                return
+            await tx.delete_source(tenant_id, asset_id)
+            for job in await tx.live_jobs(asset_id):
+                await self._cancel(tx, job)
+
+    async def get(self, tenant_id: str, job_id: str) -> Job:
+        async with self._store.transaction() as tx:
+            return _found(await tx.job(job_id), tenant_id)
+
+    async def page(
+        self, tenant_id: str, *, state: JobState | None, asset_id: str, page_size: int, page_token: str
+    ) -> tuple[list[Job], str]:
+        size = page_size or pages.DEFAULT_SIZE
+        before = pages.before(page_token)
+        async with self._store.transaction() as tx:
+            rows = await tx.page(tenant_id, state=state, asset_id=asset_id, before=before, limit=size + 1)
+        return pages.page(rows, size)
+
+    async def cancel(self, tenant_id: str, job_id: str) -> Job:
+        """End the job; its workers hear of it with their next heartbeat. A cancelled job stays so."""
+        async with self._store.transaction() as tx:
+            job = _found(await tx.job(job_id, lock=True), tenant_id)
+            return job if job.state is JobState.CANCELLED else await self._cancel(tx, job)
+
+    async def _queue(
+        self,
+        tx: Transaction,
+        source: Source,
+        preset: str,
+        *,
+        priority: int = 0,
+        upload_id: str | None = None,
+        request_id: str = "",
+    ) -> Job:
+        now = self._now()
+        job = Job(
+            id=new_id(),
+            tenant_id=source.tenant_id,
+            asset_id=source.asset_id,
+            upload_id=upload_id,
+            state=JobState.QUEUED,
+            preset=preset or DEFAULT_PRESET,
+            priority=priority or DEFAULT_PRIORITY,
+            source_key=source.object_key,
+            source_size=source.size,
+            file_name=source.file_name,
+            create_time=now,
+            update_time=now,
+        )
+        kept = await tx.add_job(job, request_id)
+        if kept.id == job.id:
+            await tx.say(job, "queued")
+            if job.preset in PRESETS:
+                probe = Task(
+                    id=new_id(),
+                    job_id=job.id,
+                    kind=TaskKind.PROBE,
+                    index=0,
+                    priority="first",
+                    weight=0.0,
+                    queue_time=now,
+                )
+                await tx.add_tasks([probe])
+        return kept
+
+    async def _cancel(self, tx: Transaction, job: Job) -> Job:
+        cancelled = job.cancel(self._now())
+        await tx.cancel_tasks(job.id)
+        await tx.save_job(cancelled)
+        await tx.say(cancelled, "cancelled")
+        return cancelled
+
+
+async def fail(tx: Transaction, job: Job, code: str, message: str, now: datetime) -> Job:
+    """The job ends here, with a reason; nothing more is done for it."""
+    failed = job.fail(code, message, now)
+    await tx.cancel_tasks(job.id)
+    await tx.save_job(failed)
+    await tx.say(failed, "failed")
+    return failed
+
+
+def _known(preset: str) -> None:
+    if preset not in PRESETS:
+        raise InvalidArgument("unknown_preset", f"there is no preset {preset}", preset=preset)
+
+
+def _found(job: Job | None, tenant_id: str) -> Job:
+    if job is None or job.tenant_id != tenant_id:
+        raise NotFound("job_not_found", "no such job")
+    return job

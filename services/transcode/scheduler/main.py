@@ -1,0 +1,72 @@
+"""Wire the transcode scheduler."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from reelmesh.transcode.v1 import transcode_pb2_grpc, worker_pb2_grpc
+
+from meshkit.credentials import identity_at
+from meshkit.db import Database
+from meshkit.grpc.server import GrpcServer
+from meshkit.nats import connected
+from meshkit.objects import Objects
+from meshkit.outbox import Relay
+from meshkit.run import every, until
+from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
+from services.transcode.scheduler import grpc_api, worker_api
+from services.transcode.scheduler.channels import JetStreamQueue
+from services.transcode.scheduler.consumer import consumers
+from services.transcode.scheduler.jobs import Jobs
+from services.transcode.scheduler.objects import S3Playlists
+from services.transcode.scheduler.publishing import Publishing
+from services.transcode.scheduler.reconciler import Reconciler
+from services.transcode.scheduler.store import PostgresStore
+from services.transcode.scheduler.tasks import Tasks
+
+if TYPE_CHECKING:
+    import asyncio
+
+HOUR = 3600.0
+
+
+class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
+    """Times in seconds."""
+
+    identity_addr: str
+    task_lease: float = Field(default=30.0, ge=2.0)
+    reconcile_interval: float = Field(default=2.0, ge=1.0)
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    db = Database(settings.database_url, pool_size=16)
+    store = PostgresStore(db)
+    jobs = Jobs(store)
+    lease = timedelta(seconds=settings.task_lease)
+    tasks = Tasks(store, lease)
+    publishing = Publishing(store, S3Playlists(Objects(settings)))
+    async with connected(settings.nats_url, "transcode") as bus, identity_at(settings.identity_addr) as identity:
+        relay = Relay(db, bus, "transcode")
+        reconciler = Reconciler(store, JetStreamQueue(bus), publishing, grace=lease)
+        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | worker_api.SCOPES)
+        server.add(
+            grpc_api.TranscodeApi(jobs),
+            transcode_pb2_grpc.add_TranscodeServiceServicer_to_server,
+            grpc_api.SERVICE.full_name,
+        )
+        server.add(
+            worker_api.WorkerApi(tasks),
+            worker_pb2_grpc.add_WorkerServiceServicer_to_server,
+            worker_api.SERVICE.full_name,
+        )
+        async with server.serving():
+            await until(
+                stop,
+                relay.run(),
+                every(settings.reconcile_interval, reconciler.run_once),
+                every(HOUR, relay.purge),
+                *(each.run() for each in consumers(bus, db, jobs, publishing)),
+            )
+    await db.close()

@@ -1,0 +1,152 @@
+"""Playlists over what has landed so far, and the job's success once everything has."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from meshkit.clock import utc_now
+from services.transcode.media import dash, hls
+from services.transcode.media.argv import AUDIO_RATE
+from services.transcode.media.preset import PRESETS
+from services.transcode.media.tracks import Segment as MediaSegment
+from services.transcode.media.tracks import Track
+from services.transcode.scheduler.domain import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from services.transcode.scheduler.domain import Job, Rendition, Segment
+    from services.transcode.scheduler.ports import Playlists, Store, Transaction
+
+MASTER = "master.m3u8"
+MANIFEST = "manifest.mpd"
+_STEREO = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A job's tracks as its playlists show them."""
+
+    video: list[Track]
+    audio: Track | None
+
+    @property
+    def tracks(self) -> list[Track]:
+        return [*self.video, self.audio] if self.audio else self.video
+
+    @property
+    def playable(self) -> bool:
+        """Every rung, and the audio, has its first segment."""
+        return all(track.playable for track in self.tracks)
+
+
+class Publishing:
+    def __init__(self, store: Store, playlists: Playlists, now: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._playlists = playlists
+        self._now = now
+
+    async def publish(self, job_id: str) -> None:
+        """Write the job's playlists as of now; with the last task's result they are final and the job succeeds.
+
+        One at a time per job, and only what is new: a call that finds nothing more to show does nothing.
+        """
+        async with self._store.transaction() as tx:
+            await tx.lock_playlists(job_id)
+            job = await tx.job(job_id)
+            if job is None or job.over or not job.worth_publishing:
+                return
+            stream = _stream(job, await tx.renditions(job_id), await tx.segments(job_id))
+            if stream.playable:
+                await self._write(job, stream, final=job.encoded)
+            await self._record(tx, job, stream)
+
+    async def _record(self, tx: Transaction, shown: Job, stream: Stream) -> None:
+        job = await tx.job(shown.id, lock=True)
+        if job is None or job.over:
+            return
+        now = self._now()
+        published = replace(job, tasks_published=shown.tasks_done)
+        if stream.playable and not published.playable:
+            published = published.became_playable(now)
+            published = replace(published, outputs=outputs(published, stream, "preparing"))
+            await tx.say(published, "playable")
+        if shown.encoded:
+            published = published.succeed(outputs(published, stream, "ready"), now)
+            await tx.say(published, "succeeded")
+        await tx.save_job(published)
+
+    async def _write(self, job: Job, stream: Stream, *, final: bool) -> None:
+        """Media playlists before the ones that name them: a player never follows a name to nothing."""
+        seconds = PRESETS[job.preset].gop_seconds
+        for track in stream.tracks:
+            text = hls.media_playlist(track, ended=final, target_seconds=seconds)
+            await self._playlists.write(job.object_prefix + track.uri, text, final=final)
+        growing_since = None if final else job.start_time
+        manifest = dash.manifest(stream.video, stream.audio, growing_since=growing_since)
+        await self._playlists.write(job.object_prefix + MANIFEST, manifest, final=final)
+        master = hls.master_playlist(stream.video, stream.audio)
+        await self._playlists.write(job.object_prefix + MASTER, master, final=final)
+
+
+def outputs(job: Job, stream: Stream, state: str) -> tuple[Output, ...]:
+    """The stream as HLS and as DASH; both are the same segments."""
+    best = stream.tracks[0]
+    described = {
+        "state": state,
+        "width": best.width,
+        "height": best.height,
+        "bit_rate": best.average_bandwidth + (stream.audio.average_bandwidth if stream.audio and stream.video else 0),
+        "codec": ",".join(dict.fromkeys(track.codecs for track in (best, stream.audio or best))),
+        "size": sum(segment.size for track in stream.tracks for segment in track.segments),
+        "duration": float(best.duration),
+    }
+    return tuple(
+        Output(
+            # The same over the job's life: told first while it grows, then when it is whole.
+            id=str(uuid.uuid5(uuid.UUID(job.id), kind)),
+            kind=kind,
+            name=name,
+            object_key=job.object_prefix + name,
+            **described,  # type: ignore[arg-type]  # one dict for fields of several types
+        )
+        for kind, name in (("hls", MASTER), ("dash", MANIFEST))
+    )
+
+
+def _stream(job: Job, renditions: Sequence[Rendition], segments: Sequence[Segment]) -> Stream:
+    tracks = [_track(job, each, [s for s in segments if s.rendition == each.name]) for each in renditions]
+    audio = [track for track in tracks if track.kind == "audio"]
+    return Stream(video=[track for track in tracks if track.kind == "video"], audio=audio[0] if audio else None)
+
+
+def _track(job: Job, rendition: Rendition, segments: Sequence[Segment]) -> Track:
+    prefix = job.object_prefix
+    audio = rendition.kind == "audio"
+    return Track(
+        name=rendition.name,
+        kind="audio" if audio else "video",
+        uri=f"{rendition.name}.m3u8",
+        init_uri=rendition.init_key.removeprefix(prefix),
+        timescale=rendition.timescale,
+        codecs=rendition.codec,
+        segments=tuple(
+            MediaSegment(
+                number=segment.number,
+                uri=segment.key.removeprefix(prefix),
+                start=segment.start,
+                ticks=segment.ticks,
+                size=segment.size,
+            )
+            for segment in segments
+        ),
+        width=rendition.width,
+        height=rendition.height,
+        frame_rate=Fraction(rendition.frame_rate or 0),
+        channels=_STEREO if audio else 0,
+        sample_rate=AUDIO_RATE if audio else 0,
+    )

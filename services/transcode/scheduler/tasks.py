@@ -1,0 +1,200 @@
+"""Leases: a worker claims a task, keeps it by heartbeats, and only the newest claim's result counts."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from meshkit.clock import utc_now
+from meshkit.errors import Conflict, NotFound
+from services.transcode.media.facts import SourceFacts
+from services.transcode.media.plan import plan
+from services.transcode.media.preset import PRESETS
+from services.transcode.scheduler import planning
+from services.transcode.scheduler.domain import (
+    MAX_ATTEMPTS,
+    Job,
+    JobState,
+    Result,
+    Task,
+    TaskKind,
+    TaskState,
+)
+from services.transcode.scheduler.jobs import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from services.transcode.scheduler.ports import Store, Transaction
+
+R = TypeVar("R")
+_BACKOFF = timedelta(seconds=2)
+_LONGEST_BACKOFF = timedelta(seconds=60)
+_ASK_AGAIN = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    task: Task
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNow:
+    """`over`: the task will never be there again; else ask again after `retry_after` seconds."""
+
+    over: bool
+    retry_after: float = 0.0
+
+
+class Tasks:
+    """`lease` is how long a claim lasts without a heartbeat."""
+
+    def __init__(self, store: Store, lease: timedelta, now: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._lease = lease
+        self._now = now
+
+    async def claim(self, task_id: str, worker_id: str) -> Claim | NotNow:
+        now = self._now()
+        async with self._store.transaction() as tx:
+            found = await tx.task_of_job(task_id)
+            if found is None or found[0].over:
+                return NotNow(over=True)
+            task, job = found
+            if wait := task.claimable_in(now):
+                return NotNow(over=False, retry_after=min(wait, _ASK_AGAIN))
+            if task.attempts >= MAX_ATTEMPTS:
+                await self._give_up(tx, task, job)
+                return NotNow(over=True)
+            claimed = task.claim(worker_id, self._lease, now)
+            await tx.save_task(claimed)
+            if job.state is JobState.QUEUED:
+                job = job.start(now)
+                await tx.save_job(job)
+                await tx.say(job, "started")
+            return Claim(task=claimed, job=job)
+
+    async def beat(self, task_id: str, epoch: int, progress: float) -> Task:
+        """The task with its new lease, or as a cancelled one. Raises Conflict (`stale_epoch`)."""
+        now = self._now()
+        async with self._store.transaction() as tx:
+            task = _found(await tx.task(task_id))
+            if task.state is TaskState.CANCELLED and task.epoch == epoch:
+                return task
+            alive = task.beat(epoch, progress, self._lease, now)
+            await tx.save_task(alive)
+        if task.kind is not TaskKind.PROBE and alive.progress > task.progress:
+            await self._tell_progress(task.job_id, now)
+        return alive
+
+    async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> None:
+        """The source is known: plan it, and queue what the plan says. Idempotent. Raises Conflict (`stale_epoch`)."""
+        now = self._now()
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            if _done(task, epoch):
+                return
+            await tx.save_task(task.succeed(epoch))
+            made = plan(SourceFacts.from_json(dict(facts)), PRESETS[job.preset])
+            tasks = planning.tasks(job, made, now)
+            job = job.probed(facts, [each.weight for each in tasks], now)
+            if not tasks:
+                await fail(tx, job, "unsupported_codec", f"the preset {job.preset} takes video and audio", now)
+                return
+            await tx.add_renditions(planning.renditions(job, made))
+            await tx.add_tasks(tasks)
+            await tx.save_job(job)
+            await tx.say(job, "probed")
+
+    async def complete_encode(self, task_id: str, epoch: int, results: Sequence[Result]) -> None:
+        """A chunk or the audio has landed. Idempotent. Raises Conflict (`stale_epoch`)."""
+        now = self._now()
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            if _done(task, epoch):
+                return
+            done = task.succeed(epoch)
+            try:
+                await self._land(tx, job, results)
+            except Conflict as mismatch:
+                wrong = replace(task, error_code=mismatch.reason, error_message=mismatch.message)
+                await self._give_up(tx, wrong, job)
+                return
+            await tx.save_task(done)
+            await tx.save_job(job.task_done(done.weight, await tx.running_weight(job.id), now))
+            await tx.say_task_succeeded(done)
+
+    async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
+        """An attempt failed: try again after a while, or fail the job. Idempotent. Raises Conflict (`stale_epoch`)."""
+        now = self._now()
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            if _ended(task, epoch):
+                return
+            if retryable and task.attempts < MAX_ATTEMPTS:
+                await tx.save_task(task.retry(epoch, code, message, backoff(task.attempts), now))
+                return
+            await tx.save_task(task.fail(epoch, code, message))
+            if not job.over:
+                await fail(tx, job, code, message, now)
+
+    async def release(self, task_id: str, epoch: int) -> None:
+        """A worker that has to go hands its task back. Idempotent. Raises Conflict (`stale_epoch`)."""
+        async with self._store.transaction() as tx:
+            task = _found(await tx.task(task_id))
+            if not _ended(task, epoch):
+                await tx.save_task(task.release(epoch))
+
+    async def _land(self, tx: Transaction, job: Job, results: Sequence[Result]) -> None:
+        known = {rendition.name: rendition for rendition in await tx.renditions(job.id)}
+        for result in results:
+            before = known[result.rendition]
+            after = before.described(result.init_key, result.codec, result.timescale)
+            if after != before:
+                await tx.save_rendition(after)
+            await tx.add_segments(job.id, result.segments)
+
+    async def _tell_progress(self, job_id: str, now: datetime) -> None:
+        async with self._store.transaction() as tx:
+            job = await tx.job(job_id, lock=True)
+            if job is None or job.over or not job.worth_telling(now):
+                return
+            told = job.progressed(await tx.running_weight(job.id), now).told(now)
+            await tx.save_job(told)
+            await tx.say(told, "progressed")
+
+    async def _give_up(self, tx: Transaction, task: Task, job: Job) -> None:
+        message = task.error_message or f"no worker finished the task in {MAX_ATTEMPTS} attempts"
+        await tx.save_task(replace(task, state=TaskState.FAILED, lease_expire_time=None))
+        if not job.over:
+            await fail(tx, job, task.error_code or "encode_failed", message, self._now())
+
+
+def backoff(attempts: int) -> timedelta:
+    """Full jitter: anything up to 2 s doubled with each attempt, at most a minute."""
+    longest: timedelta = min(_BACKOFF * 2**attempts, _LONGEST_BACKOFF)
+    return longest * random.uniform(0.1, 1.0)
+
+
+def _done(task: Task, epoch: int) -> bool:
+    """Whether this very claim already gave its result. Raises Conflict for a claim that no longer counts."""
+    if task.state is TaskState.SUCCEEDED and task.epoch == epoch:
+        return True
+    task.held(epoch)
+    return False
+
+
+def _ended(task: Task, epoch: int) -> bool:
+    """Whether this very claim has ended already, one way or another, and no other came after it."""
+    return task.epoch == epoch and task.state is not TaskState.RUNNING
+
+
+def _found(row: R | None) -> R:
+    if row is None:
+        raise NotFound("task_not_found", "no such task")
+    return row

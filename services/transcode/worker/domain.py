@@ -1,0 +1,64 @@
+"""What a worker holds and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class Kind(StrEnum):
+    PROBE = "probe"
+    ENCODE_VIDEO = "encode_video"
+    ENCODE_AUDIO = "encode_audio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A claimed task; `source_size` in bytes, `output_prefix` the job's folder."""
+
+    id: str
+    job_id: str
+    kind: Kind
+    epoch: int
+    source_key: str
+    source_size: int
+    file_name: str
+    output_prefix: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A claim that was not given: `over` for good, or to be tried again after `retry_after` seconds."""
+
+    over: bool
+    retry_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSegment:
+    """`size` in bytes; `start` and `ticks` in the track's timescale."""
+
+    key: str
+    number: int
+    size: int
+    start: int
+    ticks: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTrack:
+    """What one task made for one rendition, in the object store."""
+
+    rendition: str
+    init_key: str
+    init_size: int
+    codecs: str
+    timescale: int
+    segments: tuple[StoredSegment, ...]

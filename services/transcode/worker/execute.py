@@ -1,0 +1,136 @@
+"""Do one task: the source in, facts or segments out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from meshkit.errors import Unavailable
+from meshkit.telemetry import tracer
+from services.transcode.media.plan import AudioTrack, VideoChunk
+from services.transcode.worker.domain import Kind
+from services.transcode.worker.encode import encode_audio, encode_chunk
+from services.transcode.worker.probe import probe
+from services.transcode.worker.sandbox import Limits
+from services.transcode.worker.sources import Sources
+from services.transcode.worker.storing import storing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.transcode.media.facts import SourceFacts
+    from services.transcode.media.source import Source
+    from services.transcode.worker.domain import Task
+    from services.transcode.worker.encode import EncodedTrack, Keep
+    from services.transcode.worker.ffmpeg import Progress as FfmpegProgress
+    from services.transcode.worker.ports import Objects, Scheduler
+    from services.transcode.worker.service import Progress
+
+_SPANS = {Kind.PROBE: "probe source", Kind.ENCODE_VIDEO: "encode chunk", Kind.ENCODE_AUDIO: "encode audio"}
+_ENCODED = 0.95
+"""Progress of a task whose encode is done and whose last segments are not stored yet."""
+
+
+class _Run(TypedDict):
+    ffmpeg: Path
+    limits: Limits
+    threads: int
+
+
+class Executor:
+    """`scratch` is the worker's own folder: emptied at the start, kept small by `sources`.
+
+    It takes no task with less than `reserve` bytes free there, and of `scratch_bytes` gives at most one half to a
+    source that is kept whole, the other to what a program in the sandbox writes.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        objects: Objects,
+        *,
+        scratch: Path,
+        ffmpeg: Path,
+        threads: int,
+        deadline: float,
+        reserve: int = 0,
+        scratch_bytes: int = 4 << 30,
+        whole_bytes: int = 64 << 20,
+        read_cache_bytes: int = 64 << 20,
+    ) -> None:
+        self._scheduler = scheduler
+        self._objects = objects
+        self._ffmpeg = ffmpeg
+        self._threads = threads
+        self._reserve = reserve
+        self._limits = Limits(deadline=deadline, cpu=round(deadline * threads), file_size=scratch_bytes // 2)
+        shutil.rmtree(scratch, ignore_errors=True)
+        self._tasks = scratch / "tasks"
+        self._tasks.mkdir(parents=True)
+        whole = min(whole_bytes, scratch_bytes // 2)
+        self._sources = Sources(objects, scratch / "sources", whole=whole, keep=read_cache_bytes)
+
+    def check_room(self) -> None:
+        """Raises Unavailable (`scratch_full`) while the scratch folder's disk lacks room for a task.
+
+        Full disks fail every task, and quickly: a worker that went on would use up their attempts.
+        """
+        if self._free() < self._reserve:
+            # It may be the source kept here that fills it.
+            self._sources.clear()
+            if (free := self._free()) < self._reserve:
+                raise Unavailable("scratch_full", f"{free} bytes are free, {self._reserve} are needed")
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._tasks).free
+
+    async def __call__(self, task: Task, progress: Progress) -> None:
+        """Raises BadMedia, EncodeFailed, MeshError."""
+        with self._folder(task) as folder, tracer.start_as_current_span(_SPANS[task.kind], attributes=_facts(task)):
+            if task.kind is Kind.PROBE:
+                await self._scheduler.complete_probe(task, await self._probe(task, folder))
+                return
+            async with storing(self._objects, task) as store, self._sources.opened(task) as opened:
+                tracks = await self._encode(task, opened.source, folder, progress, store.keep)
+                progress.value = _ENCODED
+                stored = [await store.finish(track) for track in tracks]
+            await self._scheduler.complete_encode(task, stored)
+
+    async def _probe(self, task: Task, folder: Path) -> SourceFacts:
+        async with self._sources.opened(task) as opened:
+            facts = await probe(opened.source, task.file_name, scratch=folder, limits=self._limits)
+            return replace(facts, sha256=await opened.sha256())
+
+    async def _encode(
+        self, task: Task, source: Source, folder: Path, progress: Progress, keep: Keep
+    ) -> list[EncodedTrack]:
+        run = _Run(ffmpeg=self._ffmpeg, limits=self._limits, threads=self._threads)
+        if task.kind is Kind.ENCODE_AUDIO:
+            audio = AudioTrack.from_json(dict(task.spec))
+
+            def heard(now: FfmpegProgress) -> None:
+                progress.value = min(now.seconds / max(float(audio.duration), 0.1), 1.0) * _ENCODED
+
+            return [await encode_audio(audio, source, folder, heard, keep, **run)]
+        chunk = VideoChunk.from_json(dict(task.spec))
+
+        def seen(now: FfmpegProgress) -> None:
+            progress.value = min(now.frame / max(chunk.frames, 1), 1.0) * _ENCODED
+
+        return await encode_chunk(chunk, source, folder, seen, keep, **run)
+
+    @contextmanager
+    def _folder(self, task: Task) -> Iterator[Path]:
+        folder = Path(tempfile.mkdtemp(prefix=f"{task.id}-", dir=self._tasks))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _facts(task: Task) -> dict[str, str | int]:
+    return {"job.id": task.job_id, "task.id": task.id, "task.epoch": task.epoch}

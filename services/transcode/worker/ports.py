@@ -1,0 +1,62 @@
+"""What a worker needs from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from services.transcode.media.facts import SourceFacts
+    from services.transcode.worker.domain import Refused, StoredTrack, Task
+
+
+class Ticket(Protocol):
+    """A queue message that names a task. Until it is answered it comes back, sooner or later."""
+
+    @property
+    def task_id(self) -> str: ...
+    def traced(self) -> AbstractContextManager[None]:
+        """What happens inside belongs to the trace of the message."""
+        ...
+
+    async def keep(self) -> None:
+        """Not lost: still at it."""
+        ...
+
+    async def done(self) -> None:
+        """Nobody needs to see it again."""
+        ...
+
+    async def back(self, delay: float) -> None:
+        """Somebody shall see it again after `delay` seconds."""
+        ...
+
+
+class Queue(Protocol):
+    async def next(self) -> Ticket | None:
+        """The most urgent message, or None after waiting a while. Raises Unavailable."""
+        ...
+
+
+class Scheduler(Protocol):
+    """Raises Conflict (`stale_epoch`) when the task is no longer ours, Unavailable when it cannot be asked."""
+
+    async def claim(self, task_id: str) -> Task | Refused: ...
+    async def beat(self, task: Task, progress: float) -> bool:
+        """Whether to go on: False once the job was cancelled."""
+        ...
+
+    async def complete_probe(self, task: Task, facts: SourceFacts) -> None: ...
+    async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None: ...
+    async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None: ...
+    async def release(self, task: Task) -> None: ...
+
+
+class Objects(Protocol):
+    """Raises NotFound, Unavailable."""
+
+    async def fetch(self, key: str, path: Path) -> None: ...
+    async def read(self, key: str, start: int, size: int) -> bytes: ...
+    async def store(self, key: str, body: bytes) -> None: ...

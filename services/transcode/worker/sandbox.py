@@ -1,0 +1,186 @@
+"""Run a program on untrusted bytes: its own source and scratch folder only, bounded time and memory.
+
+The child starts as `sandbox_launch`, which locks itself down and becomes the program, so that nothing of ours has to
+run between fork and exec.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from services.transcode.media.source import Loopback, Source
+from services.transcode.worker import sandbox_launch
+
+SandboxLevel = Literal["landlock files and tcp", "landlock files", "limits only"]
+
+_SYSTEM_READ = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+    "/dev/urandom",
+    "/dev/zero",
+)
+_SYSTEM_WRITE = ("/dev/null",)
+_OURS = Path(__file__).resolve().parents[2]
+_STDERR_TAIL = 4096
+_READ_SIZE = 65_536
+_GIB = 2**30
+
+
+class SandboxTimeout(Exception):
+    """The deadline passed; the program and its children were killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`deadline` and `cpu` in seconds, `memory` (address space) and `file_size` (of any file written) in bytes."""
+
+    deadline: float
+    cpu: int
+    memory: int = 8 * _GIB
+    file_size: int = 64 * _GIB
+    open_files: int = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """`code` is negative for a signal, as in subprocess. `stderr` holds its last 4 KiB."""
+
+    code: int
+    stderr: str
+
+
+def sandbox_level() -> SandboxLevel:
+    """How much this kernel can hold a child to."""
+    abi = sandbox_launch.landlock_abi()
+    if abi >= 4:
+        return "landlock files and tcp"
+    return "landlock files" if abi else "limits only"
+
+
+async def run_python(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    source: Source,
+    scratch: Path,
+    limits: Limits,
+    on_output: Callable[[bytes], None],
+) -> Finished:
+    """`run_sandboxed` for `python -m module`, one of ours: it also reads the interpreter, packages and our code."""
+    return await run_sandboxed(
+        [sys.executable, "-P", "-m", module, *arguments],
+        source=source,
+        read=[Path(sys.prefix), Path(sys.base_prefix), _OURS],
+        listed=[_OURS.parent],
+        scratch=scratch,
+        limits=limits,
+        on_output=on_output,
+        environment={"PYTHONPATH": str(_OURS.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+async def run_sandboxed(
+    argv: Sequence[str],
+    *,
+    scratch: Path,
+    limits: Limits,
+    on_output: Callable[[bytes], None],
+    source: Source | None = None,
+    read: Sequence[Path] = (),
+    listed: Sequence[Path] = (),
+    environment: dict[str, str] | None = None,
+) -> Finished:
+    """Run `argv` (argv[0] an absolute path) with `scratch` as its folder, the only place it may write.
+
+    It may read `source`, and `read` and what lies beneath; of the folders in `listed` it sees the names but not the
+    content. It may connect to nothing but a source on loopback, where the kernel can hold it to that.
+    `on_output` gets stdout as it comes. Raises SandboxTimeout at the deadline. However this ends, cancellation
+    included, the program and everything it started are gone.
+    """
+    if isinstance(source, Path):
+        read = [*read, source]
+    connect = [source.port] if isinstance(source, Loopback) else []
+    launcher = _launcher(argv, scratch, limits, {"read": read, "list": listed}, connect, environment or {})
+    process = await asyncio.create_subprocess_exec(
+        *launcher,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=scratch,
+        env={},
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(limits.deadline):
+            stderr = await _drain(process, on_output)
+            return Finished(code=await process.wait(), stderr=stderr)
+    except TimeoutError as error:
+        raise SandboxTimeout(f"{Path(argv[0]).name} took longer than {limits.deadline:.0f} s") from error
+    finally:
+        await _end(process)
+
+
+def _launcher(
+    argv: Sequence[str],
+    scratch: Path,
+    limits: Limits,
+    paths: dict[str, Sequence[Path]],
+    connect: list[int],
+    environment: dict[str, str],
+) -> list[str]:
+    settings = {
+        "parent": os.getpid(),
+        "read": [*_SYSTEM_READ, argv[0], *map(str, paths["read"])],
+        "list": [str(path) for path in paths["list"]],
+        "write": [*_SYSTEM_WRITE, str(scratch)],
+        "connect": connect,
+        "environment": {"HOME": str(scratch), "TMPDIR": str(scratch), "LC_ALL": "C.UTF-8", **environment},
+        "rlimits": {
+            "RLIMIT_CPU": limits.cpu,
+            "RLIMIT_AS": limits.memory,
+            "RLIMIT_FSIZE": limits.file_size,
+            "RLIMIT_NOFILE": limits.open_files,
+            "RLIMIT_CORE": 0,
+        },
+    }
+    return [sys.executable, "-I", "-S", sandbox_launch.__file__, json.dumps(settings), *argv]
+
+
+async def _drain(process: asyncio.subprocess.Process, on_output: Callable[[bytes], None]) -> str:
+    tail = bytearray()
+
+    def keep_tail(data: bytes) -> None:
+        tail.extend(data)
+        del tail[:-_STDERR_TAIL]
+
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_pump(process.stdout, on_output))
+        group.create_task(_pump(process.stderr, keep_tail))
+    return tail.decode(errors="replace").strip()
+
+
+async def _pump(stream: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:
+    while data := await stream.read(_READ_SIZE):
+        take(data)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    # The whole group, even when the program itself has gone: it may have left children behind.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+    # Closes the pipes now; waiting for the garbage collector would warn.
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001

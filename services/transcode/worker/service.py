@@ -1,0 +1,163 @@
+"""One slot: take a task, do it while beating, say how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from meshkit.errors import Conflict, MeshError, NotFound
+from services.transcode.media.errors import BadMedia, EncodeFailed
+from services.transcode.worker.domain import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from services.transcode.worker.domain import Task
+    from services.transcode.worker.ports import Queue, Scheduler, Ticket
+
+BEAT = 1.0
+"""Seconds between heartbeats: each carries progress, and brings back whether to go on."""
+_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+_MOST_DOUBLED = 16
+
+
+@dataclass(slots=True)
+class Progress:
+    """Part of the task done, 0 to 1."""
+
+    value: float = 0.0
+
+
+class Cancelled(Exception):
+    """The job was cancelled while its task ran."""
+
+
+class Worker:
+    """`execute` does a task and completes it with the scheduler; a heartbeat goes out every `beat` seconds.
+
+    `check_room` raises Unavailable while this worker can take no task.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        scheduler: Scheduler,
+        execute: Callable[[Task, Progress], Awaitable[None]],
+        report: Callable[[str, dict[str, object]], None],
+        *,
+        beat: float = BEAT,
+        check_room: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._queue = queue
+        self._scheduler = scheduler
+        self._execute = execute
+        self._report = report
+        self._every = beat
+        self._check_room = check_room
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Task after task until cancelled; then the one at hand is handed back."""
+        while True:
+            try:
+                self._check_room()
+                if ticket := await self._queue.next():
+                    with ticket.traced():
+                        await self._take(ticket)
+                    await self._sit_out()
+            except MeshError as error:
+                self._report("worker waits", {"reason": error.reason, "detail": error.message})
+                await asyncio.sleep(_PAUSE)
+
+    async def _take(self, ticket: Ticket) -> None:
+        try:
+            claim = await self._scheduler.claim(ticket.task_id)
+        except (MeshError, asyncio.CancelledError):
+            # Without an answer the message would lie there until the queue takes us for dead.
+            await ticket.back(_PAUSE)
+            raise
+        if isinstance(claim, Refused):
+            await (ticket.done() if claim.over else ticket.back(claim.retry_after))
+            return
+        try:
+            await self._work(claim, ticket)
+            self._failures = 0
+            await ticket.done()
+        except asyncio.CancelledError:
+            await self._hand_back(claim, ticket)
+            raise
+        except Cancelled:
+            self._report("task cancelled", {"task_id": claim.id})
+            await ticket.done()
+        except (BadMedia, EncodeFailed, MeshError, OSError) as error:
+            await self._failed(claim, ticket, error)
+
+    async def _work(self, task: Task, ticket: Ticket) -> None:
+        """The task and its heartbeat end together: whichever fails first ends the other."""
+        progress = Progress()
+        work = asyncio.ensure_future(self._execute(task, progress))
+        beats = asyncio.ensure_future(self._beat(task, ticket, progress))
+        try:
+            await asyncio.wait({work, beats}, return_when=asyncio.FIRST_COMPLETED)
+            await (work if work.done() else beats)
+        finally:
+            for each in (work, beats):
+                each.cancel()
+            await asyncio.gather(work, beats, return_exceptions=True)
+
+    async def _beat(self, task: Task, ticket: Ticket, progress: Progress) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            # Also while the scheduler is away: we are still at it.
+            await ticket.keep()
+            try:
+                go_on = await self._scheduler.beat(task, progress.value)
+            except Conflict:
+                raise
+            except MeshError as error:
+                # A scheduler that restarts is no reason to stop: the lease outlasts it, or the epoch says otherwise.
+                self._report("heartbeat missed", {"task_id": task.id, "reason": error.reason})
+                continue
+            if not go_on:
+                raise Cancelled
+
+    async def _failed(self, task: Task, ticket: Ticket, error: Exception) -> None:
+        reason, retryable = _judged(error)
+        self._report("task failed", {"task_id": task.id, "reason": reason, "error": str(error)})
+        if reason == "stale_epoch":
+            # Another worker has the task: its message is that worker's to answer.
+            return
+        with suppress(MeshError):
+            await self._scheduler.fail(task, reason, _words(error)[-2000:], retryable=retryable)
+        self._failures += retryable
+        # Answered whether or not that was heard: the scheduler says when asked again whether the task is over.
+        await ticket.back(0.5)
+
+    async def _sit_out(self) -> None:
+        """After failures in a row, ever more beats: a broken worker shall not use up the attempts of a task."""
+        if self._failures:
+            await asyncio.sleep(min(self._every * 2 ** min(self._failures, _MOST_DOUBLED), _LONGEST_PAUSE))
+
+    async def _hand_back(self, task: Task, ticket: Ticket) -> None:
+        with suppress(MeshError):
+            await self._scheduler.release(task)
+        await ticket.back(0.0)
+
+
+def _words(error: Exception) -> str:
+    """For people: the reason goes beside it."""
+    return error.message if isinstance(error, BadMedia | MeshError) else str(error)
+
+
+def _judged(error: Exception) -> tuple[str, bool]:
+    """The reason to give, and whether another attempt may end otherwise."""
+    if isinstance(error, BadMedia):
+        return error.reason, False
+    if isinstance(error, NotFound):
+        return "source_missing", False
+    if isinstance(error, MeshError):
+        return error.reason, True
+    return "encode_failed", True

@@ -1,0 +1,113 @@
+"""Give a task its source: a small one as a file that is kept for the next task, a large one in ranges on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from services.transcode.media.errors import BadMedia, EncodeFailed
+from services.transcode.worker.blocks import Blocks
+from services.transcode.worker.domain import Kind
+from services.transcode.worker.range_server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from services.transcode.media.source import Source
+    from services.transcode.worker.domain import Task
+    from services.transcode.worker.ports import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    source: Source
+    sha256: Callable[[], Awaitable[str]]
+    """In hex. Asked for after the source was read from end to end, it hardly reads anything again."""
+
+
+class Sources:
+    """Sources of up to `whole` bytes lie in `folder`; of larger ones about `keep` bytes stay in memory."""
+
+    def __init__(self, objects: Objects, folder: Path, *, whole: int, keep: int) -> None:
+        self._objects = objects
+        self._folder = folder
+        self._whole = whole
+        self._keep = keep
+        self._key = ""
+        self._blocks: Blocks | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @asynccontextmanager
+    async def opened(self, task: Task) -> AsyncIterator[Opened]:
+        """Raises what the object store raised, whatever came of a source that was only half read."""
+        if task.source_size <= self._whole:
+            path = await self._file(task.source_key)
+            yield Opened(path, lambda: asyncio.to_thread(_sha256, path))
+            return
+        blocks = self._ranges(task.source_key, task.source_size)
+        blocks.read_whole = task.kind is not Kind.ENCODE_VIDEO
+        digest = Digest(blocks)
+        async with serving(blocks, digest.hear) as serves:
+            try:
+                yield Opened(serves.source, digest.finish)
+            except (BadMedia, EncodeFailed):
+                if serves.failure:
+                    raise serves.failure from None
+                raise
+            finally:
+                await blocks.close()
+            if serves.failure:
+                raise serves.failure
+
+    def clear(self) -> None:
+        """Gives back the room that kept sources take."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(exist_ok=True)
+
+    async def _file(self, key: str) -> Path:
+        """The last one is kept: a worker's tasks come in runs of one job."""
+        path = self._folder / hashlib.sha256(key.encode()).hexdigest()
+        if not path.exists():
+            self.clear()
+            part = path.with_suffix(".part")
+            await self._objects.fetch(key, part)
+            part.rename(path)
+        return path
+
+    def _ranges(self, key: str, size: int) -> Blocks:
+        if self._blocks is None or self._key != key:
+
+            async def fetch(start: int, length: int) -> bytes:
+                return await self._objects.read(key, start, length)
+
+            self._key, self._blocks = key, Blocks(size, fetch, keep=self._keep)
+        return self._blocks
+
+
+@dataclass(slots=True)
+class Digest:
+    """The SHA-256 of a source from the blocks that a reader takes in order; the rest is read at the end."""
+
+    blocks: Blocks
+    _next: int = 0
+    _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def hear(self, index: int, body: bytes) -> None:
+        if index == self._next:
+            self._hash.update(body)
+            self._next += 1
+
+    async def finish(self) -> str:
+        while self._next < self.blocks.count:
+            self.hear(self._next, await self.blocks.block(self._next))
+        return self._hash.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

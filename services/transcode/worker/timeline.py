@@ -1,0 +1,69 @@
+"""When the frames of a stream are shown, collected packet by packet."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+
+from services.transcode.media.rates import constant_rate, nominal_rate
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Ticks are in the stream's `time_base` seconds. Without `shown_times` the packets' show times are a guess."""
+
+    time_base: Fraction
+    shown_times: bool
+    _shown: list[tuple[int | None, int | None, int, bool]] = field(default_factory=list)
+
+    def add(self, pts: int | None, dts: int | None, duration: int, *, key: bool) -> None:
+        self._shown.append((pts, dts, duration, key))
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    def since(self, start: int | None) -> "Shown":
+        """What is shown from tick `start` on, in order; from the first when None."""
+        # Then the order and spacing of decoding is all there is.
+        decode_only = not self.shown_times or any(pts is None for pts, _, _, _ in self._shown)
+        frames = sorted(
+            (tick, duration, key)
+            for pts, dts, duration, key in self._shown
+            if (tick := dts if decode_only else pts) is not None and (start is None or decode_only or tick >= start)
+        )
+        return Shown(self.time_base, decode_only, frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Frames in order: (tick, duration in ticks, is a key frame). There is at least one."""
+
+    time_base: Fraction
+    decode_only: bool
+    frames: list[tuple[int, int, bool]]
+
+    @property
+    def ticks(self) -> list[int]:
+        return [tick for tick, _, _ in self.frames]
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the first frame to the end of the last."""
+        ticks = self.ticks
+        last = self.frames[-1][1] or (round((ticks[-1] - ticks[0]) / (len(ticks) - 1)) if len(ticks) > 1 else 0)
+        return (ticks[-1] + last - ticks[0]) * self.time_base
+
+    @property
+    def longest_frame(self) -> Fraction:
+        return self.time_base * max((after - before for before, after in pairwise(self.ticks)), default=0)
+
+    @property
+    def keyframe_gap(self) -> Fraction:
+        keys = [tick for tick, _, key in self.frames if key]
+        return self.time_base * max((after - before for before, after in pairwise([*keys, self.ticks[-1]])), default=0)
+
+    def constant_rate(self, declared: Fraction | None) -> Fraction | None:
+        return constant_rate(self.ticks, self.time_base, declared)
+
+    @property
+    def nominal_rate(self) -> Fraction:
+        return nominal_rate(self.ticks, self.time_base)

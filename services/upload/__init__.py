@@ -1,0 +1,1 @@
+"""Takes files of any size in parts, straight from the client to the object store."""

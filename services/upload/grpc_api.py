@@ -1,0 +1,63 @@
+"""UploadService over gRPC."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
+
+from meshkit.auth import caller
+from meshkit.grpc.server import service_scopes
+from services.upload import wire
+
+if TYPE_CHECKING:
+    from services.upload.service import Uploads
+
+SERVICE = upload_pb2.DESCRIPTOR.services_by_name["UploadService"]
+SCOPES = service_scopes(
+    SERVICE,
+    CreateUpload="uploads:write",
+    GetUpload="uploads:read",
+    ListUploads="uploads:read",
+    SignParts="uploads:write",
+    ListParts="uploads:read",
+    CompleteUpload="uploads:write",
+    AbortUpload="uploads:write",
+)
+
+
+class UploadApi(upload_pb2_grpc.UploadServiceServicer):
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+
+    async def CreateUpload(
+        self, request: upload_pb2.CreateUploadRequest, context: Any
+    ) -> upload_pb2.CreateUploadResponse:
+        made = await self._uploads.create(caller().tenant_id, wire.from_create(request), request.request_id)
+        return upload_pb2.CreateUploadResponse(upload=wire.to_upload(made[0]), parts=wire.to_signed(made[1]))
+
+    async def GetUpload(self, request: upload_pb2.GetUploadRequest, context: Any) -> upload_pb2.GetUploadResponse:
+        upload = await self._uploads.get(caller().tenant_id, request.upload_id)
+        return upload_pb2.GetUploadResponse(upload=wire.to_upload(upload))
+
+    async def ListUploads(self, request: upload_pb2.ListUploadsRequest, context: Any) -> upload_pb2.ListUploadsResponse:
+        rows, token = await self._uploads.page(caller().tenant_id, request.page_size, request.page_token)
+        return upload_pb2.ListUploadsResponse(uploads=map(wire.to_upload, rows), next_page_token=token)
+
+    async def SignParts(self, request: upload_pb2.SignPartsRequest, context: Any) -> upload_pb2.SignPartsResponse:
+        parts = await self._uploads.sign(caller().tenant_id, request.upload_id, request.part_numbers)
+        return upload_pb2.SignPartsResponse(parts=wire.to_signed(parts))
+
+    async def ListParts(self, request: upload_pb2.ListPartsRequest, context: Any) -> upload_pb2.ListPartsResponse:
+        parts = await self._uploads.parts(caller().tenant_id, request.upload_id)
+        return upload_pb2.ListPartsResponse(parts=wire.to_received(parts))
+
+    async def CompleteUpload(
+        self, request: upload_pb2.CompleteUploadRequest, context: Any
+    ) -> upload_pb2.CompleteUploadResponse:
+        upload = await self._uploads.complete(caller().tenant_id, request.upload_id, wire.from_completed(request.parts))
+        return upload_pb2.CompleteUploadResponse(upload=wire.to_upload(upload))
+
+    async def AbortUpload(self, request: upload_pb2.AbortUploadRequest, context: Any) -> upload_pb2.AbortUploadResponse:
+        upload = await self._uploads.abort(caller().tenant_id, request.upload_id)
+        return upload_pb2.AbortUploadResponse(upload=wire.to_upload(upload))

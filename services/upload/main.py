@@ -1,0 +1,45 @@
+"""Wire the upload service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reelmesh.upload.v1 import upload_pb2_grpc
+
+from meshkit.credentials import identity_at
+from meshkit.db import Database
+from meshkit.grpc.server import GrpcServer
+from meshkit.nats import connected
+from meshkit.objects import Objects
+from meshkit.outbox import Relay
+from meshkit.run import every, until
+from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
+from services.upload import grpc_api
+from services.upload.objects import S3Objects
+from services.upload.service import Uploads
+from services.upload.store import PostgresStore
+
+if TYPE_CHECKING:
+    import asyncio
+
+HOUR = 3600.0
+
+
+class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
+    identity_addr: str
+
+
+async def main(settings: Settings, stop: asyncio.Event) -> None:
+    db = Database(settings.database_url)
+    uploads = Uploads(PostgresStore(db), S3Objects(Objects(settings)))
+    async with connected(settings.nats_url, "upload") as bus, identity_at(settings.identity_addr) as identity:
+        relay = Relay(db, bus, "upload")
+        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
+        server.add(
+            grpc_api.UploadApi(uploads),
+            upload_pb2_grpc.add_UploadServiceServicer_to_server,
+            grpc_api.SERVICE.full_name,
+        )
+        async with server.serving():
+            await until(stop, relay.run(), every(30.0, uploads.expire_stale), every(HOUR, relay.purge))
+    await db.close()

@@ -1,0 +1,38 @@
+"""An upload's parts in the object store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshkit.objects import PartInfo
+from services.upload.domain import Part
+
+if TYPE_CHECKING:
+    from meshkit.objects import Objects
+    from services.upload.domain import Upload
+
+
+class S3Objects:
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    async def begin(self, key: str, content_type: str) -> str:
+        return await self._objects.begin_multipart(key, content_type)
+
+    def sign(self, upload: Upload, number: int, expires_in: int) -> str:
+        size = upload.part_bytes(number)
+        return self._objects.sign_part(upload.object_key, upload.multipart_id, number, size, expires_in)
+
+    async def parts(self, upload: Upload) -> list[Part]:
+        parts = await self._objects.parts(upload.object_key, upload.multipart_id)
+        return [Part(number=part.number, etag=part.etag, size=part.size) for part in parts]
+
+    async def join(self, upload: Upload, parts: list[Part]) -> None:
+        infos = [PartInfo(number=part.number, etag=part.etag, size=part.size) for part in parts]
+        await self._objects.complete_multipart(upload.object_key, upload.multipart_id, infos)
+
+    async def abort(self, upload: Upload) -> None:
+        await self._objects.abort_multipart(upload.object_key, upload.multipart_id)
+
+    async def size(self, key: str) -> int:
+        return (await self._objects.head(key)).size

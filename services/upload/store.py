@@ -1,0 +1,111 @@
+"""Uploads in Postgres."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from meshkit import outbox
+from meshkit.db import fields_of
+from services.upload import wire
+from services.upload.domain import State, Upload, Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from meshkit.db import Database
+
+_TIME = sa.DateTime(timezone=True)
+UPLOADS = sa.Table(
+    "uploads",
+    sa.MetaData(),
+    sa.Column("id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("tenant_id", sa.Uuid(as_uuid=False)),
+    sa.Column("asset_id", sa.Uuid(as_uuid=False)),
+    sa.Column("state", sa.Text),
+    sa.Column("file_name", sa.Text),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("content_type", sa.Text),
+    sa.Column("sha256", sa.Text),
+    sa.Column("preset", sa.Text),
+    sa.Column("labels", JSONB),
+    sa.Column("visibility", sa.Text),
+    sa.Column("passthrough", sa.Text),
+    sa.Column("part_size", sa.BigInteger),
+    sa.Column("part_count", sa.Integer),
+    sa.Column("object_key", sa.Text),
+    sa.Column("multipart_id", sa.Text),
+    sa.Column("request_id", sa.Text),
+    sa.Column("expire_time", _TIME),
+    sa.Column("create_time", _TIME),
+    sa.Column("update_time", _TIME),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error_message", sa.Text),
+)
+_COLUMNS = [column for column in UPLOADS.columns if column.name != "request_id"]
+
+
+class PostgresStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._db.transaction() as connection:
+            yield PostgresTransaction(connection)
+
+
+class PostgresTransaction:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, upload: Upload, request_id: str) -> Upload:
+        row = asdict(upload) | {"request_id": request_id or None}
+        statement = insert(UPLOADS).values(row).on_conflict_do_nothing(constraint="uploads_request_id_key")
+        if (await self._connection.execute(statement.returning(UPLOADS.c.id))).first() is not None:
+            await self._say(upload)
+            return upload
+        return await self._one(UPLOADS.c.tenant_id == upload.tenant_id, UPLOADS.c.request_id == request_id)
+
+    async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None:
+        statement = sa.select(*_COLUMNS).where(UPLOADS.c.id == upload_id, UPLOADS.c.tenant_id == tenant_id)
+        row = (await self._connection.execute(statement.with_for_update() if lock else statement)).first()
+        return None if row is None else _upload(row)
+
+    async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]:
+        statement = sa.select(*_COLUMNS).where(UPLOADS.c.tenant_id == tenant_id)
+        if before:
+            statement = statement.where(UPLOADS.c.id < before)
+        rows = await self._connection.execute(statement.order_by(UPLOADS.c.id.desc()).limit(limit))
+        return [_upload(row) for row in rows]
+
+    async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
+        statement = (
+            sa.select(*_COLUMNS)
+            .where(UPLOADS.c.state == State.RECEIVING, UPLOADS.c.expire_time < now)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [_upload(row) for row in await self._connection.execute(statement)]
+
+    async def save(self, upload: Upload) -> None:
+        await self._connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == upload.id).values(asdict(upload)))
+        await self._say(upload)
+
+    async def _say(self, upload: Upload) -> None:
+        await outbox.emit(self._connection, wire.to_event(upload), upload.id)
+
+    async def _one(self, *where: sa.ColumnElement[bool]) -> Upload:
+        return _upload((await self._connection.execute(sa.select(*_COLUMNS).where(*where))).one())
+
+
+def _upload(row: sa.Row[Any]) -> Upload:
+    values = fields_of(row)
+    return Upload(**values | {"state": State(values["state"]), "visibility": Visibility(values["visibility"])})

@@ -1,0 +1,76 @@
+"""Uploads as protos."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from reelmesh.upload.v1 import upload_events_pb2, upload_pb2
+
+from services.upload.domain import Part, Request, State, Upload, Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from services.upload.service import SignedPart
+
+_STATES = {state: upload_pb2.Upload.State.Value(f"STATE_{state.name}") for state in State}
+_VISIBILITIES = {each: upload_pb2.Visibility.Value(f"VISIBILITY_{each.name}") for each in Visibility}
+_SAME = {field.name for field in fields(Upload)} & set(upload_pb2.Upload.DESCRIPTOR.fields_by_name) - {
+    "state",
+    "visibility",
+}
+"""Fields that have the same name and type on both sides."""
+
+Event = (
+    upload_events_pb2.UploadCreated
+    | upload_events_pb2.UploadCompleted
+    | upload_events_pb2.UploadFailed
+    | upload_events_pb2.UploadAborted
+    | upload_events_pb2.UploadExpired
+)
+_EVENTS: dict[State, type[Event]] = {
+    State.RECEIVING: upload_events_pb2.UploadCreated,
+    State.COMPLETED: upload_events_pb2.UploadCompleted,
+    State.FAILED: upload_events_pb2.UploadFailed,
+    State.ABORTED: upload_events_pb2.UploadAborted,
+    State.EXPIRED: upload_events_pb2.UploadExpired,
+}
+
+
+def to_upload(upload: Upload) -> upload_pb2.Upload:
+    same = {name: getattr(upload, name) for name in _SAME}
+    return upload_pb2.Upload(state=_STATES[upload.state], visibility=_VISIBILITIES[upload.visibility], **same)
+
+
+def to_event(upload: Upload) -> Event:
+    """What to say of the state that the upload has come to."""
+    return _EVENTS[upload.state](upload=to_upload(upload))
+
+
+def to_signed(parts: Iterable[SignedPart]) -> list[upload_pb2.SignedPart]:
+    return [
+        upload_pb2.SignedPart(part_number=part.number, url=part.url, headers={"Content-Length": str(part.size)})
+        for part in parts
+    ]
+
+
+def to_received(parts: Iterable[Part]) -> list[upload_pb2.ReceivedPart]:
+    return [upload_pb2.ReceivedPart(part_number=part.number, etag=part.etag, size=part.size) for part in parts]
+
+
+def from_create(request: upload_pb2.CreateUploadRequest) -> Request:
+    return Request(
+        file_name=request.file_name,
+        size=request.size,
+        content_type=request.content_type,
+        sha256=request.sha256,
+        preset=request.preset,
+        labels=dict(request.labels),
+        visibility=(Visibility.PUBLIC if request.visibility == upload_pb2.VISIBILITY_PUBLIC else Visibility.PRIVATE),
+        passthrough=request.passthrough,
+    )
+
+
+def from_completed(parts: Iterable[upload_pb2.CompletedPart]) -> list[Part]:
+    return [Part(number=part.part_number, etag=part.etag.strip('"'), size=0) for part in parts]

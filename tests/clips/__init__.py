@@ -1,0 +1,18 @@
+"""Test clips made with ffmpeg on demand, and what can be measured on a stream made from them."""
+
+from tests.clips.barcode import draw, is_flash, read_number
+from tests.clips.library import Clips, real_clip
+from tests.clips.measure import Picture, beeps, first_picture, pictures, samples
+
+__all__ = [
+    "Clips",
+    "Picture",
+    "beeps",
+    "draw",
+    "first_picture",
+    "is_flash",
+    "pictures",
+    "read_number",
+    "real_clip",
+    "samples",
+]

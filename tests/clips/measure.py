@@ -1,0 +1,67 @@
+"""Decode a stream and say what is in it: pictures with their times and numbers, the times of the beeps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.clips.barcode import is_flash, read_number
+
+_BEEP_LEVEL = 0.12
+_BEEP_APART = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`time` in seconds, exact."""
+
+    time: Fraction
+    number: int
+    flash: bool
+    key: bool
+
+
+def pictures(path: Path, *, quarter_turns: int = 0) -> list[Picture]:
+    """Every picture in order of appearance. `quarter_turns` counter-clockwise bring it upright before it is read."""
+    return [
+        Picture(time, read_number(gray), is_flash(gray), key)
+        for time, key, frame in _frames(path)
+        for gray in [np.rot90(frame, quarter_turns)]
+    ]
+
+
+def first_picture(path: Path) -> NDArray[Any]:
+    """The first picture, gray."""
+    return next(gray for _, _, gray in _frames(path))
+
+
+def samples(path: Path) -> tuple[Fraction, int, NDArray[Any]]:
+    """The time of the first decoded sample in seconds, the sample rate, and the first channel."""
+    with av.open(path) as container:
+        frames = list(container.decode(audio=0))
+    first = frames[0]
+    assert first.pts is not None
+    assert first.time_base is not None
+    return first.pts * first.time_base, first.sample_rate, np.concatenate([frame.to_ndarray()[0] for frame in frames])
+
+
+def beeps(path: Path) -> list[float]:
+    """When each beep begins, in seconds, by the decoded samples alone: no edit list, no skipped priming."""
+    start, rate, wave = samples(path)
+    loud = np.flatnonzero(np.abs(wave) > _BEEP_LEVEL)
+    begins = loud[np.diff(loud, prepend=-rate) > _BEEP_APART * rate]
+    return [float(start) + float(index) / rate for index in begins]
+
+
+def _frames(path: Path) -> Iterator[tuple[Fraction, bool, NDArray[Any]]]:
+    with av.open(path) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for frame in container.decode(video=0):
+            assert frame.pts is not None
+            assert frame.time_base is not None
+            yield frame.pts * frame.time_base, frame.key_frame, frame.to_ndarray(format="gray")

@@ -1,0 +1,135 @@
+"""The fake store and Postgres keep the same promises."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meshkit.ids import new_id
+from services.identity.domain import ApiKey, Tenant, hash_secret, new_signing_key
+from services.identity.store import PostgresStore
+from tests.fakes.identity import FakeStore
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from meshkit.db import Database
+    from services.identity.service import Store
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["fake", "postgres"])
+async def store(request: pytest.FixtureRequest, database: Callable[[str], Awaitable[Database]]) -> Store:
+    return FakeStore() if request.param == "fake" else PostgresStore(await database("identity"))
+
+
+def a_tenant() -> Tenant:
+    return Tenant(id=new_id(), name=f"tenant {new_id()}", create_time=NOW)
+
+
+def a_key(tenant: Tenant, name: str = "bootstrap") -> ApiKey:
+    return ApiKey(
+        id=new_id(),
+        tenant_id=tenant.id,
+        name=name,
+        secret_hash=hash_secret(secrets.token_urlsafe()),
+        scopes=frozenset({"jobs:read", "assets:read"}),
+        create_time=NOW,
+    )
+
+
+async def test_a_tenant_is_found_by_id_and_by_name(store: Store) -> None:
+    tenant = a_tenant()
+    async with store.transaction() as tx:
+        assert await tx.tenant(tenant.id) is None
+        assert await tx.tenant_named(tenant.name) is None
+        await tx.add_tenant(tenant)
+    async with store.transaction() as tx:
+        assert await tx.tenant(tenant.id) == tenant
+        assert await tx.tenant_named(tenant.name) == tenant
+
+
+async def test_a_key_is_found_by_its_hash_and_by_its_name_in_the_tenant(store: Store) -> None:
+    tenant, other = a_tenant(), a_tenant()
+    key, namesake = a_key(tenant), a_key(other)
+    async with store.transaction() as tx:
+        for owner in (tenant, other):
+            await tx.add_tenant(owner)
+        for each in (key, namesake, a_key(tenant, "another")):
+            await tx.add_key(each)
+    async with store.transaction() as tx:
+        assert await tx.key_hashed(key.secret_hash) == key
+        assert await tx.key_named(tenant.id, "bootstrap") == key
+        assert await tx.key_named(other.id, "bootstrap") == namesake
+        assert await tx.key_named(other.id, "another") is None
+        assert await tx.key_hashed(hash_secret("")) is None
+
+
+async def test_a_dropped_key_is_gone_and_its_name_and_secret_are_free(store: Store) -> None:
+    tenant = a_tenant()
+    key = a_key(tenant)
+    again = replace(key, id=new_id())
+    async with store.transaction() as tx:
+        await tx.add_tenant(tenant)
+        await tx.add_key(key)
+        await tx.drop_key(key)
+        assert await tx.key_hashed(key.secret_hash) is None
+        await tx.add_key(again)
+    async with store.transaction() as tx:
+        assert await tx.key_named(tenant.id, key.name) == again
+
+
+async def test_signing_keys_are_newest_first_without_the_retired(store: Store) -> None:
+    kept = new_signing_key(NOW)
+    newer = new_signing_key(NOW + timedelta(hours=1))
+    leaving = replace(new_signing_key(NOW - timedelta(hours=1)), retire_time=NOW + timedelta(hours=2))
+    async with store.transaction() as tx:
+        for key in (leaving, newer, kept):
+            await tx.add_signing_key(key)
+    ours = (kept, newer, leaving)
+    async with store.transaction() as tx:
+        current = await tx.signing_keys(NOW)
+        later = await tx.signing_keys(NOW + timedelta(hours=2))
+    assert [key for key in current if key in ours] == [newer, kept, leaving]
+    assert [key for key in later if key in ours] == [newer, kept]
+
+
+async def test_forgets_a_transaction_that_failed(store: Store) -> None:
+    tenant = a_tenant()
+
+    async def fail() -> None:
+        async with store.transaction() as tx:
+            await tx.alone()
+            await tx.add_tenant(tenant)
+            await tx.add_key(a_key(tenant))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with store.transaction() as tx:
+        await tx.alone()
+        assert await tx.tenant(tenant.id) is None
+        assert await tx.key_named(tenant.id, "bootstrap") is None
+
+
+async def test_only_one_is_alone(store: Store) -> None:
+    tenant = a_tenant()
+    begun = asyncio.Barrier(5)
+
+    async def add_once() -> bool:
+        async with store.transaction() as tx:
+            assert await tx.tenant_named(tenant.name) is None
+            await begun.wait()
+            await tx.alone()
+            if await tx.tenant_named(tenant.name) is not None:
+                return False
+            await tx.add_tenant(replace(tenant, id=new_id()))
+            return True
+
+    assert sorted(await asyncio.gather(*[add_once() for _ in range(5)])) == [False] * 4 + [True]

@@ -1,0 +1,130 @@
+"""The fake store and Postgres keep the same promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meshkit.ids import new_id
+from services.metadata.domain import Asset, Changes, Fact, Kind, State, Visibility
+from services.metadata.service import Filter
+from services.metadata.store import PostgresStore
+from tests.fakes.metadata import NOW, FakeStore, a_job, an_asset
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from meshkit.db import Database
+    from services.metadata.service import Store
+
+ANY = Filter(labels={})
+
+
+@pytest.fixture(params=["fake", "postgres"])
+async def store(request: pytest.FixtureRequest, database: Callable[[str], Awaitable[Database]]) -> Store:
+    return FakeStore() if request.param == "fake" else PostgresStore(await database("metadata"))
+
+
+async def add(store: Store, *assets: Asset) -> None:
+    async with store.transaction() as tx:
+        for asset in assets:
+            await tx.add(asset)
+
+
+async def listed(store: Store, tenant_id: str, wanted: Filter = ANY) -> list[str]:
+    async with store.transaction() as tx:
+        return [asset.id for asset in await tx.page(tenant_id, wanted, before=None, limit=100)]
+
+
+async def test_gives_back_what_it_was_given(store: Store) -> None:
+    asset = an_asset(new_id(), content_type="", file_name="unknown")
+    await add(store, asset)
+    async with store.transaction() as tx:
+        assert await tx.get(asset.tenant_id, asset.id, lock=True) == asset
+        assert await tx.get(new_id(), asset.id) is None
+        assert await tx.playing(asset.playback_id) == asset
+        assert await tx.playing(new_id()) is None
+
+
+async def test_keeps_every_new_state(store: Store) -> None:
+    asset = an_asset(new_id())
+    job = a_job(asset, kind=Kind.VIDEO)
+    await add(store, asset)
+    ready = asset.start(job, NOW).play(job, NOW).succeed(job, NOW)
+    for after in (asset.start(job, NOW), ready, ready.delete(NOW)):
+        async with store.transaction() as tx:
+            await tx.save(after, Fact.UPDATED)
+        async with store.transaction() as tx:
+            assert await tx.get(asset.tenant_id, asset.id) == after
+
+
+async def test_adding_an_asset_again_changes_nothing(store: Store) -> None:
+    asset = an_asset(new_id())
+    started = asset.start(a_job(asset), NOW)
+    await add(store, asset)
+    async with store.transaction() as tx:
+        await tx.save(started, Fact.UPDATED)
+        await tx.add(asset)
+        assert await tx.get(asset.tenant_id, asset.id) == started
+
+
+async def test_a_message_is_new_once_to_each_consumer(store: Store) -> None:
+    message_id = new_id()
+    async with store.transaction() as tx:
+        assert await tx.first_time("metadata-a", message_id)
+        assert await tx.first_time("metadata-b", message_id)
+    async with store.transaction() as tx:
+        assert not await tx.first_time("metadata-a", message_id)
+
+
+async def test_a_transaction_that_failed_saw_and_did_nothing(store: Store) -> None:
+    asset = an_asset(new_id())
+
+    async def fail() -> None:
+        async with store.transaction() as tx:
+            await tx.first_time("metadata-a", asset.id)
+            await tx.add(asset)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with store.transaction() as tx:
+        assert await tx.first_time("metadata-a", asset.id)
+        assert await tx.get(asset.tenant_id, asset.id) is None
+
+
+async def test_pages_newest_first(store: Store) -> None:
+    tenant = new_id()
+    made = [an_asset(tenant) for _ in range(4)]
+    await add(store, *made, an_asset(new_id()))
+    newest_first = made[::-1]
+    async with store.transaction() as tx:
+        assert await tx.page(tenant, ANY, before=None, limit=3) == newest_first[:3]
+        assert await tx.page(tenant, ANY, before=newest_first[2].id, limit=3) == newest_first[3:]
+
+
+async def test_lists_what_is_wanted(store: Store) -> None:
+    tenant = new_id()
+    video = an_asset(tenant, labels={"match_id": "7", "camera": "left"})
+    image = an_asset(tenant, labels={"match_id": "7"}, content_type="image/png", visibility=Visibility.PUBLIC)
+    ready, gone = an_asset(tenant, labels={}), an_asset(tenant, labels={"match_id": "7"})
+    await add(store, video, image, ready.succeed(a_job(ready), NOW), gone.delete(NOW))
+    assert await listed(store, tenant) == [ready.id, image.id, video.id]
+    assert await listed(store, tenant, Filter(labels={"match_id": "7"})) == [image.id, video.id]
+    assert await listed(store, tenant, Filter(labels={"match_id": "7", "camera": "left"})) == [video.id]
+    assert await listed(store, tenant, Filter(labels={"match_id": "8"})) == []
+    assert await listed(store, tenant, Filter(labels={}, kind=Kind.IMAGE)) == [image.id]
+    assert await listed(store, tenant, Filter(labels={}, visibility=Visibility.PUBLIC)) == [image.id]
+    assert await listed(store, tenant, Filter(labels={}, state=State.READY)) == [ready.id]
+    assert await listed(store, tenant, Filter(labels={"match_id": "7"}, state=State.DELETED)) == [gone.id]
+
+
+async def test_labels_are_kept_as_they_are_written(store: Store) -> None:
+    asset = an_asset(new_id(), labels={"quote": 'it\'s "7" 100%', "ö": "ü"})
+    await add(store, asset)
+    assert await listed(store, asset.tenant_id, Filter(labels=asset.labels)) == [asset.id]
+    changed = asset.update(Changes(labels={}), NOW)
+    async with store.transaction() as tx:
+        await tx.save(changed, Fact.UPDATED)
+        assert await tx.get(asset.tenant_id, asset.id) == changed

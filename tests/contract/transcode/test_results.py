@@ -1,0 +1,72 @@
+"""The fake store and Postgres keep the same promises about what tasks made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.transcode.scheduler.domain import Rendition, Segment
+from tests.fakes.transcode_rows import a_job
+
+if TYPE_CHECKING:
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.ports import Store
+
+
+def a_rendition(job: Job, name: str, place: int) -> Rendition:
+    return Rendition(
+        job_id=job.id, name=name, kind="video", place=place, width=640, height=360, frame_rate="30000/1001"
+    )
+
+
+def a_segment(rendition: str, number: int) -> Segment:
+    return Segment(
+        rendition=rendition, number=number, key=f"{rendition}/{number}-1.m4s", size=5 << 30, start=1 << 40, ticks=120
+    )
+
+
+async def test_renditions_come_in_their_places(store: Store) -> None:
+    job, other = a_job(), a_job()
+    low, high = a_rendition(job, "v240", 1), a_rendition(job, "v360", 0)
+    async with store.transaction() as tx:
+        for each in (job, other):
+            await tx.add_job(each, "")
+        await tx.add_renditions([low, high])
+        await tx.add_renditions([a_rendition(other, "v240", 0)])
+    async with store.transaction() as tx:
+        assert await tx.renditions(job.id) == [high, low]
+
+
+async def test_a_rendition_is_described_by_its_first_result(store: Store) -> None:
+    job, other = a_job(), a_job()
+    rendition = a_rendition(job, "v240", 0)
+    async with store.transaction() as tx:
+        for each in (job, other):
+            await tx.add_job(each, "")
+        await tx.add_renditions([rendition, a_rendition(job, "v120", 1)])
+        await tx.add_renditions([a_rendition(other, "v240", 0)])
+        described = rendition.described("init.mp4", "avc1.64001f", 30_000)
+        await tx.save_rendition(described)
+    async with store.transaction() as tx:
+        assert await tx.renditions(job.id) == [described, a_rendition(job, "v120", 1)]
+        assert await tx.renditions(other.id) == [a_rendition(other, "v240", 0)]
+
+
+async def test_segments_come_by_rendition_and_number(store: Store) -> None:
+    job, other = a_job(), a_job()
+    segments = [a_segment("audio", 0), a_segment("v240", 0), a_segment("v240", 2), a_segment("v240", 10)]
+    async with store.transaction() as tx:
+        for each in (job, other):
+            await tx.add_job(each, "")
+        await tx.add_segments(job.id, segments[::-1])
+        await tx.add_segments(job.id, [])
+        await tx.add_segments(other.id, [replace(segments[0], size=1)])
+    async with store.transaction() as tx:
+        assert await tx.segments(job.id) == segments
+
+
+async def test_the_playlists_lock_is_taken_and_left(store: Store) -> None:
+    job = a_job()
+    for _ in range(2):
+        async with store.transaction() as tx:
+            await tx.lock_playlists(job.id)

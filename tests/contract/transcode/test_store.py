@@ -1,0 +1,279 @@
+"""The fake store and Postgres keep the same promises about jobs and their tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from meshkit.ids import new_id
+from services.transcode.scheduler.domain import JobState, Output, TaskKind, TaskState
+from tests.fakes.transcode_rows import NOW, a_job, a_source, a_task, some_facts
+
+if TYPE_CHECKING:
+    from services.transcode.scheduler.domain import Job, Task
+    from services.transcode.scheduler.ports import Store
+
+SOON = NOW + timedelta(seconds=30)
+
+
+async def stored(store: Store, job: Job, *tasks: Task) -> None:
+    async with store.transaction() as tx:
+        await tx.add_job(job, "")
+        if tasks:
+            await tx.add_tasks(tasks)
+
+
+async def job_of(store: Store, job: Job) -> Job | None:
+    async with store.transaction() as tx:
+        return await tx.job(job.id)
+
+
+async def task_of(store: Store, task: Task) -> Task | None:
+    async with store.transaction() as tx:
+        return await tx.task(task.id)
+
+
+async def test_sees_a_message_for_the_first_time_once(store: Store) -> None:
+    message_id = new_id()
+    async with store.transaction() as tx:
+        assert await tx.first_time("one", message_id)
+        assert not await tx.first_time("one", message_id)
+    async with store.transaction() as tx:
+        assert not await tx.first_time("one", message_id)
+        assert await tx.first_time("another", message_id)
+
+
+async def test_keeps_a_source_as_it_first_was(store: Store) -> None:
+    source = a_source()
+    async with store.transaction() as tx:
+        await tx.add_source(source)
+        await tx.add_source(replace(source, size=7))
+        assert await tx.source(source.tenant_id, source.asset_id) == source
+        assert await tx.source(new_id(), source.asset_id) is None
+        assert await tx.source(source.tenant_id, new_id()) is None
+
+
+async def test_a_deleted_source_stays_deleted(store: Store) -> None:
+    known, unknown = a_source(), a_source()
+    async with store.transaction() as tx:
+        await tx.add_source(known)
+        for source in (known, unknown):
+            await tx.delete_source(source.tenant_id, source.asset_id)
+        await tx.add_source(unknown)
+    async with store.transaction() as tx:
+        assert await tx.source(known.tenant_id, known.asset_id) == replace(known, deleted=True)
+        kept = await tx.source(unknown.tenant_id, unknown.asset_id)
+        assert kept is not None
+        assert kept.deleted
+
+
+async def test_gives_back_the_job_that_it_was_given(store: Store) -> None:
+    job = a_job(upload_id=new_id(), facts=some_facts(), priority=10)
+    async with store.transaction() as tx:
+        assert await tx.add_job(job, "") == job
+    async with store.transaction() as tx:
+        assert await tx.job(job.id, lock=True) == job
+        assert await tx.job(new_id()) is None
+
+
+async def test_keeps_every_new_state_of_a_job(store: Store) -> None:
+    job = a_job()
+    output = Output(id=new_id(), kind="hls", name="master.m3u8", state="ready", object_key="a/b", duration=2.5)
+    started = job.start(SOON)
+    probed = started.probed(some_facts(), [120.0, 1.5], SOON)
+    done = probed.task_done(120.0, 0.5, SOON).task_done(1.5, 0.0, SOON).told(SOON)
+    ends = (done.became_playable(SOON).succeed((output,), SOON), done.fail("corrupt", "it is", SOON), done.cancel(SOON))
+    await stored(store, job)
+    for after in (started, probed, done, *ends):
+        async with store.transaction() as tx:
+            await tx.save_job(after)
+        assert await job_of(store, job) == after
+
+
+async def test_a_request_id_counts_once_in_a_tenant(store: Store) -> None:
+    tenant = new_id()
+    first, second = a_job(tenant), a_job(tenant)
+    async with store.transaction() as tx:
+        assert await tx.add_job(first, "key") == first
+    async with store.transaction() as tx:
+        assert await tx.add_job(second, "key") == first
+        assert await tx.add_job(second, "") == second
+        other = a_job()
+        assert await tx.add_job(other, "key") == other
+
+
+async def test_forgets_a_transaction_that_failed(store: Store) -> None:
+    job = a_job()
+    task = a_task(job)
+
+    async def fail() -> None:
+        async with store.transaction() as tx:
+            await tx.add_job(job, "")
+            await tx.add_tasks([task])
+            await tx.say(job, "queued")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await job_of(store, job) is None
+    assert await task_of(store, task) is None
+
+
+async def test_pages_newest_first(store: Store) -> None:
+    tenant = new_id()
+    made = [a_job(tenant) for _ in range(4)]
+    async with store.transaction() as tx:
+        for job in made:
+            await tx.add_job(job, "")
+        newest = made[::-1]
+        everything: dict[str, Any] = {"state": None, "asset_id": ""}
+        assert await tx.page(tenant, **everything, before=None, limit=3) == newest[:3]
+        assert await tx.page(tenant, **everything, before=newest[2].id, limit=3) == newest[3:]
+
+
+async def test_pages_by_state_and_asset(store: Store) -> None:
+    tenant = new_id()
+    queued, running = a_job(tenant), a_job(tenant, state=JobState.RUNNING)
+    async with store.transaction() as tx:
+        for job in (queued, running, a_job()):
+            await tx.add_job(job, "")
+        assert await tx.page(tenant, state=JobState.RUNNING, asset_id="", before=None, limit=9) == [running]
+        assert await tx.page(tenant, state=None, asset_id=queued.asset_id, before=None, limit=9) == [queued]
+        assert await tx.page(tenant, state=JobState.FAILED, asset_id="", before=None, limit=9) == []
+
+
+async def test_live_jobs_are_those_that_are_not_over(store: Store) -> None:
+    first = a_job()
+    states = {state: replace(a_job(), asset_id=first.asset_id, state=state) for state in JobState}
+    async with store.transaction() as tx:
+        for job in states.values():
+            await tx.add_job(job, "")
+        live = {job.id for job in await tx.live_jobs(first.asset_id)}
+    assert live == {states[JobState.QUEUED].id, states[JobState.RUNNING].id}
+
+
+async def test_gives_back_the_tasks_that_it_was_given(store: Store) -> None:
+    job = a_job()
+    tasks = [a_task(job, kind=kind, index=index) for index, kind in enumerate(TaskKind)]
+    await stored(store, job, *tasks)
+    for task in tasks:
+        assert await task_of(store, task) == task
+        async with store.transaction() as tx:
+            assert await tx.task_of_job(task.id) == (task, job)
+    async with store.transaction() as tx:
+        assert await tx.task(new_id()) is None
+        assert await tx.task_of_job(new_id()) is None
+
+
+async def test_keeps_every_new_state_of_a_task(store: Store) -> None:
+    job = a_job()
+    task = a_task(job)
+    await stored(store, job, task)
+    claimed = task.claim("worker", timedelta(seconds=30), NOW)
+    beaten = claimed.beat(1, 0.25, timedelta(seconds=30), SOON)
+    tried = beaten.retry(1, "encode_failed", "killed", timedelta(seconds=2), SOON)
+    for after in (claimed, beaten, tried, claimed.release(1), claimed.expire(), claimed.fail(1, "a", "b")):
+        async with store.transaction() as tx:
+            await tx.save_task(after)
+        assert await task_of(store, task) == after
+
+
+async def test_a_message_that_was_seen_or_made_anew_counts_from_then(store: Store) -> None:
+    job = a_job()
+    seen, enqueued = a_task(job), a_task(job)
+    await stored(store, job, seen, enqueued)
+    async with store.transaction() as tx:
+        await tx.seen(seen, SOON)
+        await tx.enqueue(enqueued, SOON)
+    for task in (seen, enqueued):
+        assert await task_of(store, task) == replace(task, queue_time=SOON)
+
+
+async def test_cancels_what_is_not_over(store: Store) -> None:
+    job, other = a_job(), a_job()
+    tasks = {state: a_task(job, state=state, lease_expire_time=SOON) for state in TaskState}
+    foreign = a_task(other)
+    await stored(store, job, *tasks.values())
+    await stored(store, other, foreign)
+    async with store.transaction() as tx:
+        await tx.cancel_tasks(job.id)
+    for state in (TaskState.QUEUED, TaskState.RUNNING):
+        kept = await task_of(store, tasks[state])
+        assert kept == replace(tasks[state], state=TaskState.CANCELLED, lease_expire_time=None)
+    for state in (TaskState.SUCCEEDED, TaskState.FAILED):
+        assert await task_of(store, tasks[state]) == tasks[state]
+    assert await task_of(store, foreign) == foreign
+
+
+async def test_running_weight_is_what_is_done_of_the_tasks_that_run(store: Store) -> None:
+    job = a_job()
+    running = {"state": TaskState.RUNNING, "progress": 0.5}
+    done = a_task(job, state=TaskState.SUCCEEDED, progress=1.0)
+    async with store.transaction() as tx:
+        await tx.add_job(job, "")
+        assert await tx.running_weight(job.id) == 0.0
+        await tx.add_tasks([a_task(job, weight=120.0, **running), a_task(job, weight=20.0, **running), done])
+        assert await tx.running_weight(job.id) == 70.0
+
+
+async def test_only_running_tasks_expire(store: Store) -> None:
+    # Years of their own keep the other tests' rows out of sight.
+    then = datetime(2001, 1, 1, tzinfo=UTC)
+    job = a_job()
+    expired, live, over = (
+        a_task(job, state=state, lease_expire_time=then + timedelta(days=days))
+        for state, days in ((TaskState.RUNNING, 0), (TaskState.RUNNING, 2), (TaskState.FAILED, 0))
+    )
+    await stored(store, job, expired, live, over)
+    async with store.transaction() as tx:
+        assert await tx.expired(then + timedelta(days=1), 10) == [expired]
+        assert await tx.expired(then + timedelta(days=3), 1) != []
+        await tx.cancel_tasks(job.id)
+
+
+async def test_live_tasks_are_counted_up_to_a_limit(store: Store) -> None:
+    job = a_job()
+    async with store.transaction() as tx:
+        before = await tx.live_tasks(1_000_000)
+    await stored(store, job, a_task(job), a_task(job, state=TaskState.RUNNING), a_task(job, state=TaskState.FAILED))
+    async with store.transaction() as tx:
+        assert await tx.live_tasks(1_000_000) == before + 2
+        assert await tx.live_tasks(1) == 1
+
+
+async def test_waiting_tasks_come_oldest_first(store: Store) -> None:
+    then = datetime(2002, 1, 1, tzinfo=UTC)
+    job = a_job()
+    late, early, running, later = (
+        a_task(job, state=state, queue_time=then + timedelta(days=days))
+        for state, days in (
+            (TaskState.QUEUED, 1),
+            (TaskState.QUEUED, 0),
+            (TaskState.RUNNING, 0),
+            (TaskState.QUEUED, 5),
+        )
+    )
+    await stored(store, job, late, early, running, later)
+    async with store.transaction() as tx:
+        assert await tx.waiting(then + timedelta(days=2), 10) == [early, late]
+        assert await tx.waiting(then + timedelta(days=2), 1) == [early]
+        await tx.cancel_tasks(job.id)
+
+
+async def test_unpublished_jobs_are_encoded_and_still_run(store: Store) -> None:
+    then = datetime(2003, 1, 1, tzinfo=UTC)
+    stuck = a_job(state=JobState.RUNNING, encode_time=then)
+    others = [
+        a_job(state=JobState.RUNNING),
+        a_job(state=JobState.RUNNING, encode_time=then + timedelta(days=2)),
+        a_job(state=JobState.SUCCEEDED, encode_time=then),
+    ]
+    async with store.transaction() as tx:
+        for job in (stuck, *others):
+            await tx.add_job(job, "")
+        assert await tx.unpublished(then + timedelta(days=1), 10) == [stuck]
+        for job in (stuck, *others):
+            await tx.save_job(replace(job, state=JobState.CANCELLED))

@@ -1,0 +1,42 @@
+"""The whole mesh, once for all end-to-end tests, and a client of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from reelmesh_client import Client
+
+from local.mesh import RunningMesh, running_mesh
+from tests.clips import Clips
+from tests.e2e.spans import SpanCollector, collecting
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def spans() -> AsyncIterator[SpanCollector]:
+    """Hears the spans of every process of the mesh."""
+    async with collecting() as collector:
+        yield collector
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def mesh(tmp_path_factory: pytest.TempPathFactory, spans: SpanCollector) -> AsyncIterator[RunningMesh]:
+    env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
+    async with running_mesh(tmp_path_factory.mktemp("mesh"), workers=2, durable=False, env=env) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(mesh: RunningMesh) -> Iterator[Client]:
+    with Client(mesh.url, mesh.api_key) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
+    return Clips(tmp_path_factory.mktemp("clips"))

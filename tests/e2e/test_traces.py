@@ -1,0 +1,52 @@
+"""One trace from the HTTP request to the last playlist, and into the event feed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.e2e.journey import sent
+from tests.eventually import eventually
+
+if TYPE_CHECKING:
+    from reelmesh_client import Client
+
+    from tests.clips import Clips
+    from tests.e2e.spans import SpanCollector
+
+UPLOAD = "reelmesh.upload.v1.UploadService/CompleteUpload"
+COMPLETE = "reelmesh.transcode.v1.WorkerService/CompleteTask"
+
+
+async def test_a_trace_goes_through_every_service(client: Client, clips: Clips, spans: SpanCollector) -> None:
+    before = {span.trace_id for span in spans.spans}
+    await sent(client, clips.barcoded("traced.mp4", frames=50))
+
+    def complete() -> str:
+        """The trace of the request that completed this test's upload."""
+        found = [s for s in spans.spans if s.service == "upload" and UPLOAD in s.name and s.trace_id not in before]
+        return found[0].trace_id if found else ""
+
+    trace_id = await eventually(complete, within=15)
+
+    def services(parent: str, child: str) -> set[tuple[str, str]]:
+        """Edges whose ends have these words in them, as pairs of services."""
+        return {(a.split(":")[0], b.split(":")[0]) for a, b in spans.edges(trace_id) if parent in a and child in b}
+
+    def whole() -> bool:
+        return all(
+            [
+                ("gateway", "upload") in services(UPLOAD, UPLOAD),
+                ("upload", "upload") in services(UPLOAD, "send UPLOAD"),
+                ("upload", "metadata") in services("send UPLOAD", "process UPLOAD"),
+                ("upload", "transcode") in services("send UPLOAD", "process UPLOAD"),
+                ("transcode", "transcode") in services("process UPLOAD", "send TASKS"),
+                ("transcode", "transcode-worker") in services("send TASKS", "process TASKS"),
+                ("transcode-worker", "transcode-worker") in services("process TASKS", "encode"),
+                ("transcode-worker", "transcode") in services(COMPLETE, COMPLETE),
+                ("transcode", "transcode") in services("send TRANSCODE", "process TRANSCODE"),
+                ("transcode", "metadata") in services("send TRANSCODE", "process TRANSCODE"),
+                ("metadata", "notify") in services("send METADATA", "process METADATA"),
+            ]
+        )
+
+    assert await eventually(whole, within=15)

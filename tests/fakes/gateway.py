@@ -1,0 +1,377 @@
+"""The services behind the gateway, small and in memory, over real gRPC with the scopes of the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
+from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
+from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc
+from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
+from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
+
+from meshkit import auth
+from meshkit.auth import caller
+from meshkit.errors import Conflict, MeshError, NotFound, Unauthenticated, Unavailable
+from meshkit.grpc.server import GrpcServer
+from meshkit.ids import new_id
+from meshkit.settings import GrpcSettings
+from services.identity import grpc_api as identity_api
+from services.metadata import grpc_api as metadata_api
+from services.notify import grpc_api as notify_api
+from services.transcode.scheduler import grpc_api as transcode_api
+from services.upload import grpc_api as upload_api
+from tests import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SERVICE_KEY = "rmk_the-gateways-own-key"
+ALL_SCOPES = (
+    "uploads:read",
+    "uploads:write",
+    "assets:read",
+    "assets:write",
+    "jobs:read",
+    "jobs:write",
+    "events:read",
+    "playback:sign",
+)
+
+
+def playback_token(playback_id: str, tenant_id: str, seconds: float = 300) -> str:
+    claims = {
+        "iss": auth.ISSUER,
+        "aud": auth.PLAYBACK_AUDIENCE,
+        "sub": playback_id,
+        "tid": tenant_id,
+        "iat": time.time(),
+        "exp": time.time() + seconds,
+    }
+    return jwt.encode(claims, tokens._KEY, algorithm=auth.ALGORITHM, headers={"kid": tokens._KID})
+
+
+def an_asset(tenant_id: str, **fields: Any) -> metadata_pb2.Asset:
+    """A private video, ready."""
+    known: dict[str, Any] = {
+        "id": new_id(),
+        "tenant_id": tenant_id,
+        "playback_id": str(uuid.uuid4()),
+        "kind": metadata_pb2.Asset.KIND_VIDEO,
+        "state": metadata_pb2.Asset.STATE_READY,
+        "visibility": metadata_pb2.Asset.VISIBILITY_PRIVATE,
+        "file_name": "a.mp4",
+        "size": 10,
+        "etag": "e1",
+    }
+    asset = metadata_pb2.Asset(**known | fields)
+    asset.object_key = f"assets/{asset.id}/source"
+    asset.create_time.GetCurrentTime()
+    return asset
+
+
+def an_output(kind: str, object_key: str, state: Any = metadata_pb2.Output.STATE_READY) -> metadata_pb2.Output:
+    return metadata_pb2.Output(id=new_id(), job_id=new_id(), kind=kind, name=kind, state=state, object_key=object_key)
+
+
+@dataclass
+class FakeIdentity(identity_pb2_grpc.IdentityServiceServicer):
+    keys: dict[str, str] = field(default_factory=dict)
+    """API keys and the tenants that they belong to."""
+    token_seconds: float = 300.0
+    exchanged: Counter[str] = field(default_factory=Counter)
+
+    async def ExchangeApiKey(self, request: Any, context: Any) -> identity_pb2.ExchangeApiKeyResponse:
+        self.exchanged[request.api_key] += 1
+        if request.api_key == SERVICE_KEY:
+            token = tokens.token(new_id(), "playback:read", seconds=self.token_seconds)
+        elif request.api_key in self.keys:
+            token = tokens.token(self.keys[request.api_key], *ALL_SCOPES, seconds=self.token_seconds)
+        else:
+            raise Unauthenticated("invalid_api_key", "no such API key")
+        answer = identity_pb2.ExchangeApiKeyResponse(access_token=token)
+        answer.expire_time.FromSeconds(int(time.time() + self.token_seconds))
+        return answer
+
+    async def GetJwks(self, request: Any, context: Any) -> identity_pb2.GetJwksResponse:
+        return identity_pb2.GetJwksResponse(jwks_json=await tokens.jwks())
+
+    async def GetCaller(self, request: Any, context: Any) -> identity_pb2.GetCallerResponse:
+        tenant = identity_pb2.Tenant(id=caller().tenant_id, name="club")
+        tenant.create_time.GetCurrentTime()
+        return identity_pb2.GetCallerResponse(tenant=tenant, subject=caller().subject, scopes=sorted(caller().scopes))
+
+    async def SignPlayback(self, request: Any, context: Any) -> identity_pb2.SignPlaybackResponse:
+        token = playback_token(request.playback_id, caller().tenant_id, request.expires_in)
+        answer = identity_pb2.SignPlaybackResponse(token=token)
+        answer.expire_time.FromSeconds(int(time.time() + request.expires_in))
+        return answer
+
+
+@dataclass
+class FakeUpload(upload_pb2_grpc.UploadServiceServicer):
+    rows: dict[str, upload_pb2.Upload] = field(default_factory=dict)
+    request_ids: dict[str, str] = field(default_factory=dict)
+    requests: list[Any] = field(default_factory=list)
+    bug: bool = False
+    """Something that nobody foresaw."""
+
+    async def CreateUpload(self, request: Any, context: Any) -> upload_pb2.CreateUploadResponse:
+        self.requests.append(request)
+        if request.request_id not in self.request_ids:
+            upload = upload_pb2.Upload(
+                id=new_id(),
+                tenant_id=caller().tenant_id,
+                asset_id=new_id(),
+                state=upload_pb2.Upload.STATE_RECEIVING,
+                file_name=request.file_name,
+                size=request.size,
+                labels=request.labels,
+                visibility=request.visibility or upload_pb2.VISIBILITY_PRIVATE,
+                part_size=16 << 20,
+                part_count=1,
+            )
+            upload.create_time.GetCurrentTime()
+            self.rows[upload.id] = upload
+            self.request_ids[request.request_id or upload.id] = upload.id
+        kept = self.rows[self.request_ids.get(request.request_id) or next(reversed(self.rows))]
+        part = upload_pb2.SignedPart(part_number=1, url="http://s3/part", headers={"Content-Length": str(kept.size)})
+        return upload_pb2.CreateUploadResponse(upload=kept, parts=[part])
+
+    async def GetUpload(self, request: Any, context: Any) -> upload_pb2.GetUploadResponse:
+        if self.bug:
+            raise RuntimeError("a secret of ours")
+        return upload_pb2.GetUploadResponse(upload=self._mine(request.upload_id))
+
+    async def ListUploads(self, request: Any, context: Any) -> upload_pb2.ListUploadsResponse:
+        mine = [row for row in reversed(self.rows.values()) if row.tenant_id == caller().tenant_id]
+        start = int(request.page_token or 0)
+        end = start + request.page_size
+        more = str(end) if end < len(mine) else ""
+        return upload_pb2.ListUploadsResponse(uploads=mine[start:end], next_page_token=more)
+
+    async def SignParts(self, request: Any, context: Any) -> upload_pb2.SignPartsResponse:
+        self._mine(request.upload_id)
+        parts = [upload_pb2.SignedPart(part_number=number, url="http://s3/part") for number in request.part_numbers]
+        return upload_pb2.SignPartsResponse(parts=parts)
+
+    async def ListParts(self, request: Any, context: Any) -> upload_pb2.ListPartsResponse:
+        self._mine(request.upload_id)
+        return upload_pb2.ListPartsResponse(parts=[upload_pb2.ReceivedPart(part_number=1, etag="e", size=3)])
+
+    async def CompleteUpload(self, request: Any, context: Any) -> upload_pb2.CompleteUploadResponse:
+        self.requests.append(request)
+        upload = self._mine(request.upload_id)
+        if upload.state == upload_pb2.Upload.STATE_ABORTED:
+            raise Conflict("upload_aborted", "the upload is aborted")
+        upload.state = upload_pb2.Upload.STATE_COMPLETED
+        return upload_pb2.CompleteUploadResponse(upload=upload)
+
+    async def AbortUpload(self, request: Any, context: Any) -> upload_pb2.AbortUploadResponse:
+        upload = self._mine(request.upload_id)
+        upload.state = upload_pb2.Upload.STATE_ABORTED
+        return upload_pb2.AbortUploadResponse(upload=upload)
+
+    def _mine(self, upload_id: str) -> upload_pb2.Upload:
+        upload = self.rows.get(upload_id)
+        if upload is None or upload.tenant_id != caller().tenant_id:
+            raise NotFound("upload_not_found", "no such upload")
+        return upload
+
+
+@dataclass
+class FakeMetadata(metadata_pb2_grpc.MetadataServiceServicer):
+    rows: dict[str, metadata_pb2.Asset] = field(default_factory=dict)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    """Playlists' folders by playback id."""
+    requests: list[Any] = field(default_factory=list)
+    resolved: Counter[str] = field(default_factory=Counter)
+
+    def add(self, asset: metadata_pb2.Asset, prefix: str = "") -> metadata_pb2.Asset:
+        self.rows[asset.id] = asset
+        self.prefixes[asset.playback_id] = prefix
+        return asset
+
+    async def GetAsset(self, request: Any, context: Any) -> metadata_pb2.GetAssetResponse:
+        return metadata_pb2.GetAssetResponse(asset=self._mine(request.asset_id))
+
+    async def ListAssets(self, request: Any, context: Any) -> metadata_pb2.ListAssetsResponse:
+        self.requests.append(request)
+        mine = [row for row in self.rows.values() if row.tenant_id == caller().tenant_id]
+        return metadata_pb2.ListAssetsResponse(assets=mine)
+
+    async def UpdateAsset(self, request: Any, context: Any) -> metadata_pb2.UpdateAssetResponse:
+        asset = self._expected(request)
+        for path in request.update_mask.paths:
+            asset.ClearField(path)
+        wanted = metadata_pb2.Asset(
+            labels=request.labels if "labels" in request.update_mask.paths else {},
+            file_name=request.file_name,
+            passthrough=request.passthrough,
+        )
+        if "visibility" in request.update_mask.paths:
+            wanted.visibility = request.visibility
+        asset.MergeFrom(wanted)
+        asset.etag = f"{asset.etag}+"
+        return metadata_pb2.UpdateAssetResponse(asset=asset)
+
+    async def DeleteAsset(self, request: Any, context: Any) -> metadata_pb2.DeleteAssetResponse:
+        asset = self._expected(request)
+        asset.state = metadata_pb2.Asset.STATE_DELETED
+        return metadata_pb2.DeleteAssetResponse(asset=asset)
+
+    async def ResolvePlayback(self, request: Any, context: Any) -> metadata_pb2.ResolvePlaybackResponse:
+        self.resolved[request.playback_id] += 1
+        for asset in self.rows.values():
+            if asset.playback_id == request.playback_id:
+                return metadata_pb2.ResolvePlaybackResponse(
+                    asset_id=asset.id,
+                    visibility=asset.visibility,
+                    object_prefix=self.prefixes[asset.playback_id],
+                    outputs=asset.outputs,
+                    tenant_id=asset.tenant_id,
+                )
+        raise NotFound("playback_not_found", "no such playback id")
+
+    def _expected(self, request: Any) -> metadata_pb2.Asset:
+        asset = self._mine(request.asset_id)
+        if request.etag and request.etag != asset.etag:
+            raise Conflict("etag_mismatch", "the asset was changed meanwhile")
+        return asset
+
+    def _mine(self, asset_id: str) -> metadata_pb2.Asset:
+        asset = self.rows.get(asset_id)
+        if asset is None or asset.tenant_id != caller().tenant_id:
+            raise NotFound("asset_not_found", "no such asset")
+        return asset
+
+
+@dataclass
+class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
+    rows: dict[str, transcode_pb2.Job] = field(default_factory=dict)
+    requests: list[Any] = field(default_factory=list)
+
+    async def CreateJob(self, request: Any, context: Any) -> transcode_pb2.CreateJobResponse:
+        self.requests.append(request)
+        job = transcode_pb2.Job(
+            id=new_id(),
+            tenant_id=caller().tenant_id,
+            asset_id=request.asset_id,
+            state=transcode_pb2.Job.STATE_QUEUED,
+            priority=request.priority,
+            preset=request.preset,
+            stages=[transcode_pb2.Stage(name="probe", state=transcode_pb2.Stage.STATE_PENDING, tasks_total=1)],
+        )
+        job.create_time.GetCurrentTime()
+        self.rows[job.id] = job
+        return transcode_pb2.CreateJobResponse(job=job)
+
+    async def GetJob(self, request: Any, context: Any) -> transcode_pb2.GetJobResponse:
+        return transcode_pb2.GetJobResponse(job=self._mine(request.job_id))
+
+    async def ListJobs(self, request: Any, context: Any) -> transcode_pb2.ListJobsResponse:
+        self.requests.append(request)
+        mine = [row for row in self.rows.values() if row.tenant_id == caller().tenant_id]
+        return transcode_pb2.ListJobsResponse(jobs=mine)
+
+    async def CancelJob(self, request: Any, context: Any) -> transcode_pb2.CancelJobResponse:
+        job = self._mine(request.job_id)
+        if job.state == transcode_pb2.Job.STATE_CANCELLED:
+            raise Conflict("job_cancelled", "the job is over")
+        job.state = transcode_pb2.Job.STATE_CANCELLED
+        return transcode_pb2.CancelJobResponse(job=job)
+
+    async def ListPresets(self, request: Any, context: Any) -> transcode_pb2.ListPresetsResponse:
+        return transcode_pb2.ListPresetsResponse(presets=[transcode_pb2.Preset(name="default")])
+
+    def _mine(self, job_id: str) -> transcode_pb2.Job:
+        job = self.rows.get(job_id)
+        if job is None or job.tenant_id != caller().tenant_id:
+            raise NotFound("job_not_found", "no such job")
+        return job
+
+
+@dataclass
+class FakeNotify(notify_pb2_grpc.NotifyServiceServicer):
+    """Tells at once where its feed is, then what comes; `break_off` ends every feed as a restart does."""
+
+    events: list[notify_pb2.Event] = field(default_factory=list)
+    requests: list[notify_pb2.WatchEventsRequest] = field(default_factory=list)
+    watching: int = 0
+    refusal: MeshError | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _broken: int = 0
+
+    def tell(self, tenant_id: str, kind: str, **data: Any) -> notify_pb2.Event:
+        event = notify_pb2.Event(id=str(len(self.events) + 1), type=kind, tenant_id=tenant_id)
+        event.create_time.GetCurrentTime()
+        event.data.update(data)
+        self.events.append(event)
+        self._wake()
+        return event
+
+    def break_off(self) -> None:
+        self._broken += 1
+        self._wake()
+
+    async def WatchEvents(self, request: Any, context: Any) -> AsyncIterator[notify_pb2.WatchEventsResponse]:
+        self.requests.append(request)
+        if self.refusal:
+            raise self.refusal
+        broken, seen = self._broken, int(request.last_event_id or len(self.events))
+        self.watching += 1
+        try:
+            yield notify_pb2.WatchEventsResponse(last_event_id=str(seen))
+            while True:
+                for event in self.events[seen:]:
+                    seen += 1
+                    if event.tenant_id == caller().tenant_id:
+                        yield notify_pb2.WatchEventsResponse(event=event, last_event_id=event.id)
+                if self._broken != broken:
+                    raise Unavailable("notify_restarts")
+                await self._changed.wait()
+        finally:
+            self.watching -= 1
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+@dataclass
+class FakeServices:
+    address: str = ""
+    identity: FakeIdentity = field(default_factory=FakeIdentity)
+    upload: FakeUpload = field(default_factory=FakeUpload)
+    metadata: FakeMetadata = field(default_factory=FakeMetadata)
+    transcode: FakeTranscode = field(default_factory=FakeTranscode)
+    notify: FakeNotify = field(default_factory=FakeNotify)
+
+
+_APIS = (identity_api, upload_api, metadata_api, transcode_api, notify_api)
+
+
+@asynccontextmanager
+async def fake_services() -> AsyncIterator[FakeServices]:
+    """All of them on one port."""
+    fakes = FakeServices()
+    scopes = {method: scope for api in _APIS for method, scope in api.SCOPES.items()}
+    server = GrpcServer(GrpcSettings(grpc_port=0), tokens.verifier(), scopes)
+    for servicer, register, api in (
+        (fakes.identity, identity_pb2_grpc.add_IdentityServiceServicer_to_server, identity_api),
+        (fakes.upload, upload_pb2_grpc.add_UploadServiceServicer_to_server, upload_api),
+        (fakes.metadata, metadata_pb2_grpc.add_MetadataServiceServicer_to_server, metadata_api),
+        (fakes.transcode, transcode_pb2_grpc.add_TranscodeServiceServicer_to_server, transcode_api),
+        (fakes.notify, notify_pb2_grpc.add_NotifyServiceServicer_to_server, notify_api),
+    ):
+        server.add(servicer, register, api.SERVICE.full_name)
+    async with server.serving():
+        fakes.address = f"127.0.0.1:{server.port}"
+        yield fakes

@@ -1,0 +1,201 @@
+"""Fakes of what the transcode scheduler needs from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from meshkit.errors import Unavailable
+from services.transcode.scheduler.domain import JobState, Source, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from services.transcode.scheduler.domain import Job, Rendition, Segment, Task
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class FakeStore:
+    """One transaction at a time, undone when it fails."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    request_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    rungs: dict[tuple[str, str], Rendition] = field(default_factory=dict)
+    landed: dict[tuple[str, str, int], Segment] = field(default_factory=dict)
+    messages: set[tuple[str, str]] = field(default_factory=set)
+    said: list[tuple[str, Job]] = field(default_factory=list)
+    """Facts about jobs that went out as events, in order."""
+    succeeded: list[Task] = field(default_factory=list)
+    """Tasks whose success went out as an event, in order."""
+    enqueued: list[str] = field(default_factory=list)
+    """Subjects put in the work queue, in order."""
+
+    def __post_init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[FakeStore]:
+        async with self._one_at_a_time:
+            before = {each.name: getattr(self, each.name).copy() for each in fields(self)}
+            try:
+                yield self
+            except BaseException:
+                for name, value in before.items():
+                    setattr(self, name, value)
+                raise
+
+    async def first_time(self, consumer: str, message_id: str) -> bool:
+        first = (consumer, message_id) not in self.messages
+        self.messages.add((consumer, message_id))
+        return first
+
+    async def add_source(self, source: Source) -> None:
+        self.sources.setdefault(source.asset_id, source)
+
+    async def source(self, tenant_id: str, asset_id: str) -> Source | None:
+        source = self.sources.get(asset_id)
+        return source if source and source.tenant_id == tenant_id else None
+
+    async def delete_source(self, tenant_id: str, asset_id: str) -> None:
+        gone = Source(asset_id=asset_id, tenant_id=tenant_id, object_key="", size=0, file_name="")
+        self.sources[asset_id] = replace(self.sources.get(asset_id, gone), deleted=True)
+
+    async def add_job(self, job: Job, request_id: str) -> Job:
+        key = (job.tenant_id, request_id)
+        if request_id and key in self.request_ids:
+            return self.jobs[self.request_ids[key]]
+        self.request_ids[key] = job.id
+        self.jobs[job.id] = job
+        return job
+
+    async def job(self, job_id: str, *, lock: bool = False) -> Job | None:
+        return self.jobs.get(job_id)
+
+    async def page(
+        self, tenant_id: str, *, state: JobState | None, asset_id: str, before: str | None, limit: int
+    ) -> Sequence[Job]:
+        wanted = [
+            job
+            for job in self.jobs.values()
+            if job.tenant_id == tenant_id
+            and state in {None, job.state}
+            and asset_id in {"", job.asset_id}
+            and (before is None or job.id < before)
+        ]
+        return sorted(wanted, key=lambda job: job.id, reverse=True)[:limit]
+
+    async def live_jobs(self, asset_id: str) -> Sequence[Job]:
+        return [job for job in self.jobs.values() if job.asset_id == asset_id and not job.over]
+
+    async def save_job(self, job: Job) -> None:
+        self.jobs[job.id] = job
+
+    async def say(self, job: Job, fact: str) -> None:
+        self.said.append((fact, job))
+
+    async def say_task_succeeded(self, task: Task) -> None:
+        self.succeeded.append(task)
+
+    async def add_tasks(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            await self.save_task(task)
+            self.enqueued.append(task.subject)
+
+    async def task(self, task_id: str) -> Task | None:
+        return self.tasks.get(task_id)
+
+    async def task_of_job(self, task_id: str) -> tuple[Task, Job] | None:
+        task = self.tasks.get(task_id)
+        return (task, self.jobs[task.job_id]) if task else None
+
+    async def save_task(self, task: Task) -> None:
+        self.tasks[task.id] = task
+
+    async def enqueue(self, task: Task, now: datetime) -> None:
+        self.enqueued.append(task.subject)
+        await self.seen(task, now)
+
+    async def seen(self, task: Task, now: datetime) -> None:
+        self.tasks[task.id] = replace(self.tasks[task.id], queue_time=now)
+
+    async def cancel_tasks(self, job_id: str) -> None:
+        for task in [each for each in self.tasks.values() if each.job_id == job_id and not each.over]:
+            await self.save_task(replace(task, state=TaskState.CANCELLED, lease_expire_time=None))
+
+    async def running_weight(self, job_id: str) -> float:
+        running = [each for each in self.tasks.values() if each.job_id == job_id and each.state is TaskState.RUNNING]
+        return sum(each.weight * each.progress for each in running)
+
+    async def expired(self, now: datetime, limit: int) -> Sequence[Task]:
+        running = (each for each in self.tasks.values() if each.state is TaskState.RUNNING)
+        return [each for each in running if each.lease_expire_time and each.lease_expire_time < now][:limit]
+
+    async def waiting(self, before: datetime, limit: int) -> Sequence[Task]:
+        queued = [each for each in self.tasks.values() if each.state is TaskState.QUEUED and each.queue_time < before]
+        return sorted(queued, key=lambda each: each.queue_time)[:limit]
+
+    async def live_tasks(self, limit: int) -> int:
+        return min(sum(not each.over for each in self.tasks.values()), limit)
+
+    async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
+        running = (job for job in self.jobs.values() if job.state is JobState.RUNNING)
+        return [job for job in running if job.encode_time and job.encode_time < before][:limit]
+
+    async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
+        for each in renditions:
+            await self.save_rendition(each)
+
+    async def renditions(self, job_id: str) -> Sequence[Rendition]:
+        return sorted((each for each in self.rungs.values() if each.job_id == job_id), key=lambda each: each.place)
+
+    async def save_rendition(self, rendition: Rendition) -> None:
+        self.rungs[rendition.job_id, rendition.name] = rendition
+
+    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
+        for each in segments:
+            key = (job_id, each.rendition, each.number)
+            assert key not in self.landed, f"segment {key} landed twice"
+            self.landed[key] = each
+
+    async def segments(self, job_id: str) -> Sequence[Segment]:
+        return [each for key, each in sorted(self.landed.items()) if key[0] == job_id]
+
+    async def lock_playlists(self, job_id: str) -> None:
+        """Held already: there is one transaction at a time."""
+
+
+@dataclass
+class FakePlaylists:
+    written: list[tuple[str, str, bool]] = field(default_factory=list)
+    """Key, text and whether it was final, in order."""
+    reachable: bool = True
+
+    async def write(self, key: str, text: str, *, final: bool) -> None:
+        # As with a real store, others get a turn meanwhile.
+        await asyncio.sleep(0)
+        if not self.reachable:
+            raise Unavailable("objects_unavailable")
+        self.written.append((key, text, final))
+
+
+@dataclass
+class FakeQueue:
+    subjects: set[str] = field(default_factory=set)
+    """Of the messages that it holds."""
+    made: datetime = LONG_AGO
+
+    async def size(self) -> int:
+        return len(self.subjects)
+
+    async def born(self) -> datetime:
+        return self.made
+
+    async def has(self, task: Task) -> bool:
+        return task.subject in self.subjects

@@ -1,0 +1,135 @@
+"""Fakes of what a transcode worker needs from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from meshkit.errors import MeshError, NotFound
+from meshkit.ids import new_id
+from services.transcode.worker.domain import Kind, Refused, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from services.transcode.media.facts import SourceFacts
+    from services.transcode.worker.domain import StoredTrack
+
+
+def a_claim(**changes: Any) -> Task:
+    asset_id, job_id = new_id(), new_id()
+    task = Task(
+        id=new_id(),
+        job_id=job_id,
+        kind=Kind.ENCODE_VIDEO,
+        epoch=1,
+        source_key=f"assets/{asset_id}/source",
+        source_size=1000,
+        file_name="match.mp4",
+        output_prefix=f"assets/{asset_id}/jobs/{job_id}/",
+        spec={},
+    )
+    return replace(task, **changes)
+
+
+@dataclass
+class FakeTicket:
+    task_id: str
+    answers: list[str] = field(default_factory=list)
+    """`keep`, `done` or `back <seconds>`, in order."""
+
+    @contextmanager
+    def traced(self) -> Iterator[None]:
+        yield
+
+    async def keep(self) -> None:
+        self.answers.append("keep")
+
+    async def done(self) -> None:
+        self.answers.append("done")
+
+    async def back(self, delay: float) -> None:
+        self.answers.append(f"back {delay:g}")
+
+    @property
+    def answer(self) -> str:
+        """The last word; empty while there was none."""
+        return next((each for each in reversed(self.answers) if each != "keep"), "")
+
+
+@dataclass
+class FakeQueue:
+    tickets: list[FakeTicket] = field(default_factory=list)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once every ticket was taken and another was asked for: the worker has done all there was."""
+
+    async def next(self) -> FakeTicket | None:
+        if not self.tickets:
+            self.idle.set()
+            await asyncio.Event().wait()
+        return self.tickets.pop(0)
+
+
+@dataclass
+class FakeScheduler:
+    """Gives out `claims` by task id. An error in `refusals`, by the name of a call, is what that call raises."""
+
+    claims: dict[str, Task | Refused] = field(default_factory=dict)
+    refusals: dict[str, MeshError] = field(default_factory=dict)
+    cancelled: bool = False
+    beats: list[float] = field(default_factory=list)
+    said: list[tuple[Any, ...]] = field(default_factory=list)
+    """Ends that were heard, as the call's name and what it brought."""
+
+    async def claim(self, task_id: str) -> Task | Refused:
+        self._answer("claim")
+        return self.claims[task_id]
+
+    async def beat(self, task: Task, progress: float) -> bool:
+        self.beats.append(progress)
+        self._answer("beat")
+        return not self.cancelled
+
+    async def complete_probe(self, task: Task, facts: SourceFacts) -> None:
+        self._answer("complete")
+        self.said.append(("probed", facts))
+
+    async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None:
+        self._answer("complete")
+        self.said.append(("encoded", tracks))
+
+    async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
+        self._answer("fail")
+        self.said.append(("failed", reason, retryable))
+
+    async def release(self, task: Task) -> None:
+        self._answer("release")
+        self.said.append(("released",))
+
+    def _answer(self, call: str) -> None:
+        if error := self.refusals.get(call):
+            raise error
+
+
+@dataclass
+class FakeObjects:
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    """Keys, in order."""
+
+    async def fetch(self, key: str, path: Path) -> None:
+        self.fetched.append(key)
+        if key not in self.bodies:
+            raise NotFound("object_not_found")
+        await asyncio.to_thread(path.write_bytes, self.bodies[key])
+
+    async def read(self, key: str, start: int, size: int) -> bytes:
+        if key not in self.bodies:
+            raise NotFound("object_not_found")
+        return self.bodies[key][start : start + size]
+
+    async def store(self, key: str, body: bytes) -> None:
+        self.bodies[key] = body

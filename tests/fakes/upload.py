@@ -1,0 +1,93 @@
+"""Fakes of what the upload service needs from outside."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from meshkit.errors import Conflict, NotFound
+from services.upload.domain import Part, State, Upload
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
+
+
+@dataclass
+class FakeStore:
+    rows: dict[str, Upload] = field(default_factory=dict)
+    request_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    said: list[Upload] = field(default_factory=list)
+    """What went out as an event, in order."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[FakeStore]:
+        before = dict(self.rows), dict(self.request_ids), list(self.said)
+        try:
+            yield self
+        except BaseException:
+            self.rows, self.request_ids, self.said = before
+            raise
+
+    async def add(self, upload: Upload, request_id: str) -> Upload:
+        key = (upload.tenant_id, request_id)
+        if request_id and key in self.request_ids:
+            return self.rows[self.request_ids[key]]
+        self.request_ids[key] = upload.id
+        await self.save(upload)
+        return upload
+
+    async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None:
+        upload = self.rows.get(upload_id)
+        return upload if upload and upload.tenant_id == tenant_id else None
+
+    async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]:
+        mine = sorted((u for u in self.rows.values() if u.tenant_id == tenant_id), key=lambda u: u.id, reverse=True)
+        return [upload for upload in mine if before is None or upload.id < before][:limit]
+
+    async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
+        return [u for u in self.rows.values() if u.state is State.RECEIVING and u.expire_time < now][:limit]
+
+    async def save(self, upload: Upload) -> None:
+        self.rows[upload.id] = upload
+        self.said.append(upload)
+
+
+@dataclass
+class FakeObjects:
+    multiparts: dict[str, dict[int, Part]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    async def begin(self, key: str, content_type: str) -> str:
+        multipart_id = f"multipart-{len(self.multiparts)}-{key}"
+        self.multiparts[multipart_id] = {}
+        return multipart_id
+
+    def sign(self, upload: Upload, number: int, expires_in: int) -> str:
+        return f"fake://{upload.object_key}?part={number}&multipart={upload.multipart_id}"
+
+    async def receive(self, upload: Upload, number: int, body: bytes) -> None:
+        """What a client's PUT does."""
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        self.multiparts[upload.multipart_id][number] = Part(number=number, etag=etag, size=len(body))
+
+    async def parts(self, upload: Upload) -> list[Part]:
+        if upload.multipart_id not in self.multiparts:
+            raise NotFound("object_not_found")
+        return [part for _, part in sorted(self.multiparts[upload.multipart_id].items())]
+
+    async def join(self, upload: Upload, parts: list[Part]) -> None:
+        if await self.parts(upload) != parts:
+            raise Conflict("invalid_parts")
+        self.sizes[upload.object_key] = sum(part.size for part in parts)
+        del self.multiparts[upload.multipart_id]
+
+    async def abort(self, upload: Upload) -> None:
+        self.multiparts.pop(upload.multipart_id, None)
+
+    async def size(self, key: str) -> int:
+        if key not in self.sizes:
+            raise NotFound("object_not_found")
+        return self.sizes[key]

@@ -1,0 +1,57 @@
+"""Jobs, presets and the caller over HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meshkit.ids import new_id
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from tests.fakes.gateway import FakeServices
+
+
+async def test_a_job_is_queued_listed_and_cancelled(http: httpx2.AsyncClient, services: FakeServices) -> None:
+    asset_id = new_id()
+    headers = {"Idempotency-Key": "again"}
+    answer = await http.post("/v1/jobs", json={"asset_id": asset_id, "preset": "web", "priority": 80}, headers=headers)
+    job = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/jobs/{job['id']}")
+    assert (job["state"], job["priority"], job["preset"]) == ("queued", 80, "web")
+    assert job["stages"] == [{"name": "probe", "state": "pending", "tasks_total": 1, "tasks_done": 0}]
+    assert services.transcode.requests[-1].request_id == "again"
+
+    listed = (await http.get("/v1/jobs", params={"state": "queued", "asset_id": asset_id})).json()
+    assert [each["id"] for each in listed["items"]] == [job["id"]]
+    assert services.transcode.requests[-1].asset_id == asset_id
+
+    cancelled = await http.post(f"/v1/jobs/{job['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert (await http.get(f"/v1/jobs/{job['id']}")).json()["state"] == "cancelled"
+    assert (await http.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"asset_id": "x"}, {"asset_id": new_id(), "priority": 101}, {"asset_id": new_id(), "edits": {}}]
+)
+async def test_a_job_that_cannot_be(http: httpx2.AsyncClient, body: dict[str, object]) -> None:
+    assert (await http.post("/v1/jobs", json=body)).status_code == 400
+
+
+async def test_an_unknown_job_is_not_found(http: httpx2.AsyncClient) -> None:
+    assert (await http.get(f"/v1/jobs/{new_id()}")).status_code == 404
+    assert (await http.post(f"/v1/jobs/{new_id()}/cancel")).status_code == 404
+
+
+async def test_presets_are_listed(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/v1/presets")).json() == {"items": [{"name": "default"}], "next_page_token": None}
+
+
+async def test_callers_see_who_they_are(http: httpx2.AsyncClient, tenant: str) -> None:
+    me = (await http.get("/v1/me")).json()
+    assert (me["tenant"]["id"], me["tenant"]["name"]) == (tenant, "club")
+    assert "assets:read" in me["scopes"]
+    assert me["subject"]

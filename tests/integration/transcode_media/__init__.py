@@ -1,0 +1,1 @@
+"""Real clips in, decoded streams out."""

@@ -1,0 +1,92 @@
+"""Queries and headers as the services are asked, and what players are told."""
+
+from __future__ import annotations
+
+import pytest
+from reelmesh.metadata.v1 import metadata_pb2
+
+from meshkit.errors import InvalidArgument
+from services.gateway import links, wire
+from services.gateway.bodies import AssetPatch, UploadRequest
+from services.gateway.links import Links
+from tests.fakes.gateway import an_asset, an_output
+
+PREPARING = metadata_pb2.Output.STATE_PREPARING
+
+
+def test_labels_are_asked_for_by_name() -> None:
+    query = [("label.match_id", "42"), ("kind", "video"), ("label.a.b", ""), ("labels.x", "y")]
+    assert wire.to_labels(query) == {"match_id": "42", "a.b": ""}
+
+
+@pytest.mark.parametrize(
+    "query", [[("label.", "x")], [("label.a", "1"), ("label.a", "2")], [("label.a", "\0")], [("label.\0", "a")]]
+)
+def test_a_label_that_cannot_be_asked_for_is_named(query: list[tuple[str, str]]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        wire.to_labels(query)
+    assert caught.value.fields[0].field == query[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("if_match", "etag"),
+    [(None, ""), ("*", ""), ('"abc"', "abc"), (' "abc" ', "abc"), ('""', "-"), ("x" * 99, "x" * 64)],
+)
+def test_if_match_is_one_etag(if_match: str | None, etag: str) -> None:
+    assert wire.to_etag(if_match) == etag
+
+
+def test_several_etags_are_refused() -> None:
+    with pytest.raises(InvalidArgument):
+        wire.to_etag('"a", "b"')
+
+
+def test_types_come_in_one_or_in_several() -> None:
+    assert wire.to_types(["asset.ready, job.failed,", "job.started"]) == ["asset.ready", "job.failed", "job.started"]
+
+
+def test_an_upload_is_private_unless_it_says_otherwise() -> None:
+    request = wire.to_create_upload(UploadRequest(file_name="a", size=1), "key")
+    assert (request.visibility, request.request_id, request.content_type) == (1, "key", "")
+
+
+def test_a_patch_masks_what_it_names() -> None:
+    body = AssetPatch.model_validate({"labels": None, "passthrough": "x"})
+    request = wire.to_update_asset("id", body, "e")
+    assert list(request.update_mask.paths) == ["labels", "passthrough"]
+    assert (dict(request.labels), request.passthrough, request.etag) == ({}, "x", "e")
+
+
+def test_the_newest_playlists_are_the_ones_that_play() -> None:
+    outputs = [an_output("hls", "a/j1/master.m3u8"), an_output("hls", "a/j2/master.m3u8"), an_output("file", "a/j3/x")]
+    assert links.folder(outputs) == "a/j2"
+    assert links.folder(outputs[2:]) == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "path"),
+    [
+        (an_output("hls", "a/j/master.m3u8"), "master.m3u8"),
+        (an_output("hls", "a/j/master.m3u8", PREPARING), "master.m3u8"),
+        (an_output("poster", "a/j/p/1.jpg"), "p/1.jpg"),
+        (an_output("poster", "a/j/p/1.jpg", PREPARING), ""),
+        (an_output("poster", "a/jj/1.jpg"), ""),
+        (an_output("sprite", ""), ""),
+    ],
+)
+def test_a_path_is_told_of_what_is_there(output: metadata_pb2.Output, path: str) -> None:
+    assert links.path(output, "a/j/", playable=True) == path
+
+
+def test_nothing_is_told_of_what_does_not_play_yet() -> None:
+    assert links.path(an_output("hls", "a/j/master.m3u8", PREPARING), "a/j/", playable=False) == ""
+    assert links.path(an_output("hls", "a/j/master.m3u8"), "", playable=True) == ""
+
+
+def test_urls_are_absolute_and_only_of_what_is_public() -> None:
+    asset = an_asset("t", playable=True, outputs=[an_output("hls", "a/j/master.m3u8")])
+    urls = Links("https://video.example/")
+    assert wire.from_asset(asset, urls)["outputs"][0]["url"] is None
+    asset.visibility = metadata_pb2.Asset.VISIBILITY_PUBLIC
+    told = wire.from_asset(asset, urls)["outputs"][0]["url"]
+    assert told == f"https://video.example/play/{asset.playback_id}/master.m3u8"

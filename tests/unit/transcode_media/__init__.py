@@ -1,0 +1,1 @@
+"""Plans, argv, boxes and playlists as data."""

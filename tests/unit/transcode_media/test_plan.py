@@ -1,0 +1,83 @@
+"""Chunks cover the source once, on key frames, short ones first."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.transcode.media.plan import boundaries, plan
+from services.transcode.media.preset import HLS
+from tests.unit.transcode_media.builders import a_source, a_video, an_audio
+
+
+def test_the_first_chunks_are_short() -> None:
+    chunks = plan(a_source(), HLS).chunks
+    assert [(chunk.start_frame, chunk.end_frame, chunk.frames) for chunk in chunks] == [
+        (0, 120, 120),
+        (120, 240, 120),
+        (240, 480, 240),
+        (480, None, 120),
+    ]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 100_000), st.integers(1, 240), st.integers(1, 4), st.integers(0, 3))
+def test_boundaries_are_key_frames_and_leave_no_crumbs(frames: int, gop: int, gops: int, early: int) -> None:
+    starts = boundaries(frames, gop, gops, early)
+    assert starts[0] == 0
+    assert all(start % gop == 0 for start in starts)
+    lengths = [after - before for before, after in zip(starts, (*starts[1:], frames), strict=True)]
+    assert all(length <= gops * gop + gop for length in lengths)
+    assert len(starts) == 1 or lengths[-1] >= gop
+
+
+@pytest.mark.parametrize("family", ["avi", "asf", "flv", "ogg", "mpegps"])
+def test_where_seeking_is_not_to_be_trusted_there_is_one_chunk(family: str) -> None:
+    (chunk,) = plan(a_source(family=family), HLS).chunks
+    assert (chunk.start_frame, chunk.end_frame, chunk.frames, chunk.preroll) == (0, None, 600, None)
+
+
+def test_a_transport_stream_goes_back_a_whole_group() -> None:
+    assert {
+        c.preroll for c in plan(a_source(family="mpegts", video=a_video(keyframe_gap=Fraction(5))), HLS).chunks
+    } == {6}
+    assert len(plan(a_source(family="mpegts", video=a_video(keyframe_gap=Fraction(15))), HLS).chunks) == 1
+
+
+def test_a_frame_that_stays_long_is_read_from_where_it_began() -> None:
+    chunks = plan(a_source(video=a_video(constant_rate=False, longest_frame=Fraction(6))), HLS).chunks
+    assert all(chunk.preroll and chunk.preroll > 6 and chunk.tail > 6 for chunk in chunks)
+
+
+def test_an_mp4_that_starts_late_is_sought_earlier_by_as_much() -> None:
+    late = a_video(start=Fraction(5))
+    assert {chunk.preroll for chunk in plan(a_source(family="mp4", video=late), HLS).chunks} == {7}
+    assert {chunk.preroll for chunk in plan(a_source(family="matroska", video=late), HLS).chunks} == {2}
+
+
+def test_sound_begins_with_the_first_picture_and_ends_with_the_last() -> None:
+    source = a_source(video=a_video(start=Fraction(3, 2), sync_start=Fraction(3, 2)), audio=an_audio(start=Fraction(1)))
+    audio = plan(source, HLS).audio
+    assert audio is not None
+    assert (audio.origin, audio.duration) == (Fraction(3, 2), Fraction(20))
+
+
+def test_a_last_picture_may_be_held_as_long_as_any_other() -> None:
+    assert [chunk.hold for chunk in plan(a_source(), HLS).chunks] == [0, 0, 0, 2]
+    slides = a_video(constant_rate=False, longest_frame=Fraction(2))
+    assert [chunk.hold for chunk in plan(a_source(video=slides), HLS).chunks] == [0, 0, 0, 62]
+
+
+def test_sound_that_is_over_before_the_first_picture_is_left_out() -> None:
+    late = a_video(start=Fraction(9), sync_start=Fraction(9))
+    assert plan(a_source(video=late, audio=an_audio(duration=Fraction(9))), HLS).audio is None
+
+
+def test_sound_alone_has_a_plan_and_an_image_has_nothing_to_do() -> None:
+    alone = plan(a_source(video=None, audio=an_audio(start=Fraction(1, 4))), HLS)
+    assert (alone.grid, alone.chunks) == (None, ())
+    assert alone.audio is not None
+    assert alone.audio.origin == Fraction(1, 4)
+    image = plan(a_source(audio=None, kind="image"), HLS)
+    assert (image.chunks, image.audio) == ((), None)

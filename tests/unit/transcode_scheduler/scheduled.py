@@ -1,0 +1,91 @@
+"""The scheduler's use cases over fakes, on one clock, and the steps that bring a job somewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from meshkit.ids import new_id
+from services.transcode.scheduler.domain import MAX_ATTEMPTS
+from services.transcode.scheduler.jobs import Jobs
+from services.transcode.scheduler.publishing import Publishing
+from services.transcode.scheduler.reconciler import Reconciler
+from services.transcode.scheduler.tasks import Claim, Tasks
+from tests.fakes.transcode import FakePlaylists, FakeQueue, FakeStore
+from tests.fakes.transcode_rows import Clock, a_source, results_of, some_facts
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from services.transcode.scheduler.domain import Job, Source, Task
+
+LEASE = timedelta(seconds=30)
+CONSUMER = "transcode-upload-completed"
+
+
+@dataclass
+class Scheduler:
+    clock: Clock = field(default_factory=Clock)
+    store: FakeStore = field(default_factory=FakeStore)
+    playlists: FakePlaylists = field(default_factory=FakePlaylists)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.store, self.clock)
+        self.tasks = Tasks(self.store, LEASE, self.clock)
+        self.publishing = Publishing(self.store, self.playlists, self.clock)
+        self.reconciler = Reconciler(self.store, self.queue, self.publishing, self.clock)
+
+    def wait(self, seconds: float) -> None:
+        self.clock.now += timedelta(seconds=seconds)
+
+    def job(self, job: Job) -> Job:
+        return self.store.jobs[job.id]
+
+    def task(self, task: Task) -> Task:
+        return self.store.tasks[task.id]
+
+    def queued(self) -> list[Task]:
+        """The tasks in the order in which they were put in the work queue."""
+        return [self.store.tasks[subject.rsplit(".", 1)[-1]] for subject in self.store.enqueued]
+
+    def facts(self) -> list[str]:
+        return [fact for fact, _ in self.store.said]
+
+    async def upload(self, preset: str = "", source: Source | None = None) -> Job:
+        """A file came in; its job."""
+        source = source or a_source()
+        await self.jobs.on_uploaded(source, new_id(), preset, CONSUMER, new_id())
+        return next(job for job in self.store.jobs.values() if job.asset_id == source.asset_id)
+
+    async def claim(self, task: Task) -> Task:
+        """Held by a worker; gives the task as it was claimed."""
+        claim = await self.tasks.claim(task.id, "worker")
+        assert isinstance(claim, Claim)
+        return claim.task
+
+    async def probe(self, job: Job, facts: dict[str, Any] | None = None) -> list[Task]:
+        """The job's probe is done; the encode tasks that follow, in the order of the queue."""
+        [probe] = [task for task in self.queued() if task.job_id == job.id]
+        held = await self.claim(probe)
+        await self.tasks.complete_probe(held.id, held.epoch, facts or some_facts())
+        return [task for task in self.queued() if task.job_id == job.id and task.id != probe.id]
+
+    async def uploaded_and_probed(self) -> tuple[Job, list[Task]]:
+        job = await self.upload()
+        tasks = await self.probe(job)
+        return self.job(job), tasks
+
+    async def encode(self, task: Task, *, init: str = "init") -> Task:
+        """A worker takes the task and does it."""
+        held = await self.claim(task)
+        await self.tasks.complete_encode(held.id, held.epoch, results_of(held, init=init))
+        return held
+
+    async def wear_out(self, task: Task, code: str = "encode_failed") -> None:
+        """Every attempt at the task fails."""
+        for _ in range(MAX_ATTEMPTS):
+            held = await self.claim(task)
+            await self.tasks.fail(held.id, held.epoch, code, "the disk is full", retryable=True)
+            self.wait(61)

@@ -1,0 +1,115 @@
+"""Progress as the world hears of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from services.transcode.scheduler.domain import JobState
+from services.transcode.scheduler.stages import stages, timings
+from tests.fakes.transcode_rows import some_facts
+from tests.unit.transcode_media.builders import an_audio
+
+if TYPE_CHECKING:
+    from tests.unit.transcode_scheduler.scheduled import Scheduler
+
+
+async def test_progress_never_goes_back_and_is_one_only_at_the_end(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    seen = [0.0, scheduler.job(job).progress]
+    for task in tasks:
+        for step in (0.9, 0.1):
+            held = await scheduler.claim(task)
+            await scheduler.tasks.beat(held.id, held.epoch, step)
+            seen.append(scheduler.job(job).progress)
+            # Begun anew, the task is back at nothing; the job is not.
+            await scheduler.tasks.release(held.id, held.epoch)
+            scheduler.wait(1)
+        await scheduler.encode(task)
+        seen.append(scheduler.job(job).progress)
+    assert seen == sorted(seen)
+    assert 0.0 < seen[1] < seen[-1] < 1.0
+    await scheduler.publishing.publish(job.id)
+    assert scheduler.job(job).progress == 1.0
+
+
+async def test_what_others_have_done_so_far_counts(scheduler: Scheduler) -> None:
+    reached = []
+    for half_done in (0.0, 0.5):
+        job, (first, _, second, *_) = await scheduler.uploaded_and_probed()
+        held = await scheduler.claim(second)
+        await scheduler.tasks.beat(held.id, held.epoch, half_done)
+        await scheduler.encode(first)
+        reached.append(scheduler.job(job).progress)
+    assert reached[0] < reached[1]
+
+
+async def test_progress_is_told_at_most_once_a_second(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    for step in range(1, 31):
+        await scheduler.tasks.beat(held.id, held.epoch, step / 30)
+        scheduler.wait(0.1)
+    told = [job.progress for fact, job in scheduler.store.said if fact == "progressed"]
+    assert len(told) == 3
+    assert told == sorted(told)
+
+
+async def test_a_heartbeat_without_progress_tells_nothing(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    for _ in range(3):
+        scheduler.wait(2)
+        await scheduler.tasks.beat(held.id, held.epoch, 0.0)
+    assert "progressed" not in scheduler.facts()
+
+
+async def test_a_probe_has_no_progress_to_tell(scheduler: Scheduler) -> None:
+    await scheduler.upload()
+    held = await scheduler.claim(scheduler.queued()[0])
+    await scheduler.tasks.beat(held.id, held.epoch, 0.5)
+    assert scheduler.facts() == ["queued", "started"]
+
+
+async def test_an_image_is_no_stream(scheduler: Scheduler) -> None:
+    job = await scheduler.upload()
+    image = some_facts(kind="image", audio=None, duration=Fraction(0))
+    assert await scheduler.probe(job, image) == []
+    failed = scheduler.job(job)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "unsupported_codec")
+    assert scheduler.facts() == ["queued", "started", "failed"]
+
+
+async def test_sound_alone_is_one_task(scheduler: Scheduler) -> None:
+    job = await scheduler.upload()
+    [audio] = await scheduler.probe(job, some_facts(video=None, audio=an_audio(stream=0)))
+    await scheduler.encode(audio)
+    await scheduler.publishing.publish(job.id)
+    done = scheduler.job(job)
+    assert done.state is JobState.SUCCEEDED
+    assert {output.codec for output in done.outputs} == {"mp4a.40.2"}
+
+
+async def test_stages_show_where_a_job_stands(scheduler: Scheduler) -> None:
+    async def standing() -> list[str]:
+        return [stage.state for stage in stages(scheduler.job(job))]
+
+    job = await scheduler.upload()
+    assert await standing() == ["pending"] * 4
+    tasks = await scheduler.probe(job)
+    assert await standing() == ["succeeded", "succeeded", "running", "pending"]
+    for task in tasks:
+        scheduler.wait(1)
+        await scheduler.encode(task)
+    assert await standing() == ["succeeded", "succeeded", "succeeded", "running"]
+    scheduler.wait(1)
+    await scheduler.publishing.publish(job.id)
+    assert await standing() == ["succeeded"] * 4
+    took = timings(scheduler.job(job))
+    assert (took["encode"], took["publish"], took["total"]) == (5.0, 1.0, 6.0)
+
+
+async def test_a_job_that_ended_shows_where(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    await scheduler.wear_out(tasks[0])
+    assert [stage.state for stage in stages(scheduler.job(job))] == ["succeeded", "succeeded", "failed", "pending"]

@@ -1,0 +1,208 @@
+"""Leases: one worker at a time, only the newest claim counts, and no attempt without an end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from meshkit.errors import Conflict, NotFound
+from meshkit.ids import new_id
+from services.transcode.scheduler.domain import MAX_ATTEMPTS, JobState, TaskKind, TaskState
+from services.transcode.scheduler.tasks import NotNow
+from tests.fakes.transcode_rows import results_of
+from tests.unit.transcode_scheduler.scheduled import LEASE, Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from services.transcode.scheduler.domain import Task
+
+
+def late_words(scheduler: Scheduler, held: Task) -> list[Awaitable[object]]:
+    """Everything that the worker of that claim may still say."""
+    tasks = scheduler.tasks
+    return [
+        tasks.beat(held.id, held.epoch, 0.9),
+        tasks.complete_encode(held.id, held.epoch, results_of(held)),
+        tasks.fail(held.id, held.epoch, "encode_failed", "late", retryable=True),
+        tasks.fail(held.id, held.epoch, "corrupt", "late", retryable=False),
+        tasks.release(held.id, held.epoch),
+    ]
+
+
+async def test_a_claim_starts_the_job_and_gives_a_lease(scheduler: Scheduler) -> None:
+    job = await scheduler.upload()
+    [probe] = scheduler.queued()
+    held = await scheduler.claim(probe)
+    assert (held.epoch, held.attempts, held.worker_id) == (1, 1, "worker")
+    assert held.lease_expire_time == scheduler.clock.now + LEASE
+    started = scheduler.job(job)
+    assert (started.state, started.attempts, started.start_time) == (JobState.RUNNING, 1, scheduler.clock.now)
+    assert scheduler.facts() == ["queued", "started"]
+
+
+async def test_a_job_starts_once(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    await scheduler.claim(tasks[0])
+    await scheduler.claim(tasks[1])
+    assert scheduler.facts().count("started") == 1
+    assert scheduler.job(job).attempts == 1
+
+
+async def test_a_task_that_is_held_is_refused_for_a_while(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    await scheduler.claim(tasks[0])
+    assert await scheduler.tasks.claim(tasks[0].id, "another") == NotNow(over=False, retry_after=5.0)
+    scheduler.wait(LEASE.total_seconds() - 2)
+    assert await scheduler.tasks.claim(tasks[0].id, "another") == NotNow(over=False, retry_after=2.0)
+
+
+async def test_a_task_that_nobody_knows_is_over(scheduler: Scheduler) -> None:
+    assert await scheduler.tasks.claim(new_id(), "worker") == NotNow(over=True)
+    with pytest.raises(NotFound, match="task_not_found"):
+        await scheduler.tasks.beat(new_id(), 1, 0.5)
+
+
+@pytest.mark.parametrize("word", range(5))
+async def test_after_a_new_claim_the_old_one_changes_nothing(scheduler: Scheduler, word: int) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    old = await scheduler.claim(tasks[0])
+    scheduler.wait(LEASE.total_seconds())
+    new = await scheduler.claim(tasks[0])
+    assert new.epoch == old.epoch + 1
+    before = dict(scheduler.store.jobs), dict(scheduler.store.tasks), dict(scheduler.store.landed)
+    words = late_words(scheduler, old)
+    with pytest.raises(Conflict, match="stale_epoch"):
+        await words.pop(word)
+    assert (scheduler.store.jobs, scheduler.store.tasks, scheduler.store.landed) == before
+    for unsaid in words:
+        unsaid.close()  # type: ignore[attr-defined]  # every one is a coroutine
+
+
+async def test_a_heartbeat_extends_the_lease(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    for _ in range(5):
+        scheduler.wait(LEASE.total_seconds() - 1)
+        await scheduler.tasks.beat(held.id, held.epoch, 0.1)
+    assert scheduler.task(held).lease_expire_time == scheduler.clock.now + LEASE
+
+
+async def test_a_late_heartbeat_still_counts_while_nobody_else_has_the_task(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    scheduler.wait(2 * LEASE.total_seconds())
+    assert (await scheduler.tasks.beat(held.id, held.epoch, 0.5)).state is TaskState.RUNNING
+
+
+async def test_the_same_claim_may_complete_twice(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.encode(tasks[0])
+    once = scheduler.job(job)
+    await scheduler.tasks.complete_encode(held.id, held.epoch, results_of(held))
+    assert scheduler.job(job) == once
+    assert [task.id for task in scheduler.store.succeeded] == [held.id]
+
+
+async def test_the_same_probe_may_complete_twice(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    probe = scheduler.queued()[0]
+    await scheduler.tasks.complete_probe(probe.id, probe.epoch, {})
+    assert scheduler.queued() == [probe, *tasks]
+    assert scheduler.facts() == ["queued", "started", "probed"]
+    assert scheduler.job(job).tasks_total == len(tasks)
+
+
+async def test_a_failure_is_tried_again_after_a_while(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    await scheduler.tasks.fail(held.id, held.epoch, "encode_failed", "the disk is full", retryable=True)
+    failed = scheduler.task(held)
+    assert (failed.state, failed.error_code) == (TaskState.QUEUED, "encode_failed")
+    assert failed.not_before is not None
+    assert failed.not_before > scheduler.clock.now
+    refused = await scheduler.tasks.claim(held.id, "worker")
+    assert isinstance(refused, NotNow)
+    assert not refused.over
+    scheduler.clock.now = failed.not_before
+    assert (await scheduler.claim(held)).attempts == 2
+    assert scheduler.job(job).state is JobState.RUNNING
+
+
+async def test_failures_are_bounded(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    await scheduler.wear_out(tasks[0], "objects_unavailable")
+    failed = scheduler.job(job)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "objects_unavailable")
+    assert scheduler.task(tasks[0]).attempts == MAX_ATTEMPTS
+    assert {scheduler.task(task).state for task in tasks[1:]} == {TaskState.CANCELLED}
+    assert scheduler.facts().count("failed") == 1
+
+
+async def test_workers_that_die_silently_are_bounded_too(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    for _ in range(MAX_ATTEMPTS):
+        await scheduler.claim(tasks[0])
+        scheduler.wait(LEASE.total_seconds())
+    assert await scheduler.tasks.claim(tasks[0].id, "worker") == NotNow(over=True)
+    assert (scheduler.job(job).state, scheduler.job(job).error_code) == (JobState.FAILED, "encode_failed")
+    assert scheduler.task(tasks[0]).state is TaskState.FAILED
+
+
+async def test_bad_media_fails_the_job_at_once(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    held, other = await scheduler.claim(tasks[0]), await scheduler.claim(tasks[1])
+    await scheduler.tasks.fail(held.id, held.epoch, "corrupt", "most of it cannot be decoded", retryable=False)
+    failed = scheduler.job(job)
+    assert (failed.state, failed.error_code) == (JobState.FAILED, "corrupt")
+    assert failed.error_message == "most of it cannot be decoded"
+    assert scheduler.task(held).state is TaskState.FAILED
+    assert {scheduler.task(task).state for task in tasks[1:]} == {TaskState.CANCELLED}
+    assert (await scheduler.tasks.beat(other.id, other.epoch, 0.5)).state is TaskState.CANCELLED
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+async def test_the_same_claim_may_fail_twice(scheduler: Scheduler, retryable: bool) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    await scheduler.tasks.fail(held.id, held.epoch, "corrupt", "", retryable=retryable)
+    once = scheduler.task(held)
+    await scheduler.tasks.fail(held.id, held.epoch, "corrupt", "", retryable=retryable)
+    assert scheduler.task(held) == once
+
+
+async def test_a_task_handed_back_is_free_and_cost_no_attempt(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    for epoch in range(1, MAX_ATTEMPTS + 3):
+        held = await scheduler.claim(tasks[0])
+        assert (held.epoch, held.attempts) == (epoch, 1)
+        await scheduler.tasks.release(held.id, held.epoch)
+        # As when the answer to the first call was lost.
+        await scheduler.tasks.release(held.id, held.epoch)
+        assert (scheduler.task(held).state, scheduler.task(held).attempts) == (TaskState.QUEUED, 0)
+
+
+async def test_a_probe_plans_the_encode_lowest_latency_first(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    shape = [(task.kind, task.index, task.priority) for task in tasks]
+    assert shape == [
+        (TaskKind.ENCODE_VIDEO, 0, "first"),
+        (TaskKind.ENCODE_AUDIO, 0, "first"),
+        (TaskKind.ENCODE_VIDEO, 1, "normal"),
+        (TaskKind.ENCODE_VIDEO, 2, "normal"),
+        (TaskKind.ENCODE_VIDEO, 3, "normal"),
+    ]
+    assert tasks[0].subject == f"tasks.encode.first.{tasks[0].id}"
+    assert [each.name for each in await scheduler.store.renditions(job.id)] == [
+        *("v1080", "v720", "v480", "v360"),
+        "audio",
+    ]
+    assert scheduler.job(job).facts is not None
+
+
+async def test_jobs_of_low_priority_wait_in_bulk(scheduler: Scheduler) -> None:
+    first = await scheduler.upload()
+    job = await scheduler.jobs.create(first.tenant_id, first.asset_id, "", 10, "")
+    tasks = await scheduler.probe(job)
+    assert [task.priority for task in tasks] == ["first", "first", "bulk", "bulk", "bulk"]
