@@ -65,19 +65,10 @@ class Bus:
             raise Unavailable("nats_unavailable", f"{stream} does not say when it was made")
         return created
 
-    async def size(self, stream: str) -> int:
-        """Messages that the stream holds. Raises Unavailable."""
+    async def waiting(self, durable: Durable) -> int:
+        """Messages that were delivered to nobody yet. Raises Unavailable."""
         with _unavailable():
-            return (await self.js.stream_info(stream)).state.messages
-
-    async def has_message(self, stream: str, subject: str) -> bool:
-        """Whether the stream still holds a message with exactly this subject."""
-        with _unavailable():
-            try:
-                await self.js.get_last_msg(stream, subject)
-            except NotFoundError:
-                return False
-        return True
+            return (await self.js.consumer_info(durable.stream, durable.name)).num_pending or 0
 
 
 @asynccontextmanager

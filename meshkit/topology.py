@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RePublish, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 PUBLISHERS = ("identity", "upload", "metadata", "transcode", "notify")
 ALL = "all"
 TASKS = "TASKS"
-TASK_STORED = "stored.tasks"
-"""The subjects by which idle workers hear that there is a task."""
 FEED = "FEED"
-TASK_KINDS = ("probe", "encode")
-TASK_PRIORITIES = ("first", "normal", "bulk")
-"""`first` makes a video playable, `normal` finishes it, `bulk` is for jobs of low priority."""
 
 MEBIBYTE = 1 << 20
 DAY = 24 * 3600.0
@@ -33,6 +28,8 @@ class Durable:
     Whoever takes longer says that it is still at it, or its inbox drops the repeat.
     """
     max_ack_pending: int = 256
+    max_waiting: int = 512
+    """Readers that may ask at the same time."""
 
     def config(self) -> ConsumerConfig:
         # Deliveries are not bounded here: a message past max_deliver is invisible to lag. Attempts are counted in
@@ -44,6 +41,7 @@ class Durable:
             ack_wait=self.ack_wait,
             max_deliver=-1,
             max_ack_pending=self.max_ack_pending,
+            max_waiting=self.max_waiting,
         )
 
 
@@ -84,8 +82,6 @@ STREAMS: dict[str, StreamConfig] = {event_stream(publisher): _events(publisher) 
         discard=DiscardPolicy.NEW,
         max_bytes=256 * MEBIBYTE,
         duplicate_window=120.0,
-        # Once it is stored: who hears of the publication itself may look before the message is there.
-        republish=RePublish(src="tasks.>", dest=f"{TASK_STORED}.>", headers_only=True),
     ),
 }
 
@@ -93,10 +89,6 @@ STREAMS: dict[str, StreamConfig] = {event_stream(publisher): _events(publisher) 
 def durable(consumer: str, publisher: str, fact: str = ALL) -> Durable:
     """The durable `<consumer>-<publisher>-<event>`, such as `transcode-upload-completed`."""
     return DURABLES[f"{consumer}-{publisher}-{fact}"]
-
-
-def task_durable(kind: str, priority: str) -> Durable:
-    return DURABLES[f"worker-{kind}-{priority}"]
 
 
 def _one(consumer: str, publisher: str, fact: str) -> Durable:
@@ -117,14 +109,8 @@ def _all(consumer: str, publisher: str) -> Durable:
     )
 
 
-def _tasks(kind: str, priority: str) -> Durable:
-    return Durable(
-        name=f"worker-{kind}-{priority}",
-        stream=TASKS,
-        filter_subject=f"tasks.{kind}.{priority}.*",
-        max_ack_pending=10_000,
-    )
-
+WORKERS = Durable(name="workers", stream=TASKS, filter_subject="tasks.*", max_ack_pending=100_000, max_waiting=10_000)
+"""Shared by all workers: a message stands for one task that waits, whichever the scheduler then gives."""
 
 DURABLES: dict[str, Durable] = {
     d.name: d
@@ -133,10 +119,10 @@ DURABLES: dict[str, Durable] = {
         _all("metadata", "transcode"),
         _one("transcode", "upload", "completed"),
         _one("transcode", "metadata", "asset_deleted"),
-        _one("transcode", "transcode", "task_succeeded"),
+        _one("transcode", "transcode", "job_grown"),
         _all("notify", "upload"),
         _all("notify", "metadata"),
         _all("notify", "transcode"),
-        *(_tasks(kind, priority) for kind in TASK_KINDS for priority in TASK_PRIORITIES),
+        WORKERS,
     ]
 }

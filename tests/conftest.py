@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
 from local.infra import Infra, running_infra
+from meshkit import topology
 from meshkit.db import Database, provision
 from meshkit.migrate import migrate
 from meshkit.nats import Bus, connected
 from meshkit.objects import Objects
 from meshkit.settings import S3Settings
+from services.transcode.scheduler.tables import QUEUED, RUNNING, TASKS
+from services.transcode.scheduler.task import TaskState
 from tests.serving import identity_server
 
 if TYPE_CHECKING:
@@ -70,6 +74,18 @@ async def database(
     yield database_of
     for each in made.values():
         await each.close()
+
+
+@pytest.fixture(scope="session")
+def idle(database: Callable[[str], Awaitable[Database]], bus: Bus) -> Callable[[], Awaitable[None]]:
+    """Ends the tasks that other tests left behind: a worker is given any tenant's."""
+
+    async def end_all() -> None:
+        async with (await database("transcode")).transaction() as connection:
+            await connection.execute(sa.update(TASKS).where(QUEUED | RUNNING).values(state=TaskState.CANCELLED))
+        await bus.js.purge_stream(topology.TASKS)
+
+    return end_all
 
 
 @pytest.fixture(scope="session")

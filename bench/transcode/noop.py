@@ -129,11 +129,8 @@ async def passage(mesh: RunningMesh, api: Client, clip: Path, seconds: int) -> P
         bus = await stack.enter_async_context(connected(env["NATS_URL"], f"bench-{new_id()}"))
         scheduler = GrpcScheduler(worker_pb2_grpc.WorkerServiceStub(channel), "bench")
         nothing = Nothing(scheduler, long_video(seconds))
-        workers = []
-        for _ in range(SLOTS):
-            queue = JetStreamQueue(bus)
-            await queue.listen()
-            workers.append(asyncio.create_task(Worker(queue, scheduler, nothing, _quiet).run()))
+        slots = [Worker(JetStreamQueue(bus), scheduler, nothing, _quiet) for _ in range(SLOTS)]
+        workers = [asyncio.create_task(slot.run()) for slot in slots]
         began, cpu = time.monotonic(), cpu_seconds(scheduler_pid)
         asset_id = await asyncio.to_thread(api.upload_file, clip)
         await asyncio.to_thread(_settled, api, asset_id)

@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Unavailable
-from services.transcode.scheduler.domain import JobState, Source, TaskState
+from services.transcode.scheduler.domain import JobState, Source
+from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.task import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from services.transcode.scheduler.domain import Job, Rendition, Segment, Task
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.rendition import Rendition, Segment
+    from services.transcode.scheduler.task import Task
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,10 +36,12 @@ class FakeStore:
     messages: set[tuple[str, str]] = field(default_factory=set)
     said: list[tuple[str, Job]] = field(default_factory=list)
     """Facts about jobs that went out as events, in order."""
-    succeeded: list[Task] = field(default_factory=list)
-    """Tasks whose success went out as an event, in order."""
+    grown: list[str] = field(default_factory=list)
+    """Jobs that were said to have more to show, in order."""
     enqueued: list[str] = field(default_factory=list)
     """Subjects put in the work queue, in order."""
+    spent: dict[str, float] = field(default_factory=dict)
+    """What each tenant has had of the workers."""
 
     def __post_init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()
@@ -100,13 +106,29 @@ class FakeStore:
     async def say(self, job: Job, fact: str) -> None:
         self.said.append((fact, job))
 
-    async def say_task_succeeded(self, task: Task) -> None:
-        self.succeeded.append(task)
+    async def say_grown(self, job: Job) -> None:
+        self.grown.append(job.id)
 
     async def add_tasks(self, tasks: Sequence[Task]) -> None:
+        self._wait(tasks[0].tenant_id)
         for task in tasks:
-            await self.save_task(task)
+            self.tasks[task.id] = task
             self.enqueued.append(task.subject)
+
+    async def turn(self, now: datetime) -> tuple[Task, Job] | None:
+        claimable = (task for task in self._queued() if task.not_before is None or task.not_before <= now)
+        task = min(claimable, key=lambda each: (self.spent[each.tenant_id], each.due_time, each.id), default=None)
+        return (task, self.jobs[task.job_id]) if task else None
+
+    async def take(self, claimed: Task) -> bool:
+        if self.tasks[claimed.id].state is not TaskState.QUEUED:
+            return False
+        self.tasks[claimed.id] = claimed
+        self.spent[claimed.tenant_id] += claimed.weight
+        return True
+
+    async def next_backoff(self) -> datetime | None:
+        return min((task.not_before for task in self._queued() if task.not_before), default=None)
 
     async def task(self, task_id: str) -> Task | None:
         return self.tasks.get(task_id)
@@ -116,14 +138,23 @@ class FakeStore:
         return (task, self.jobs[task.job_id]) if task else None
 
     async def save_task(self, task: Task) -> None:
+        if task.state is TaskState.QUEUED:
+            self._wait(task.tenant_id)
+            self.spent[task.tenant_id] -= task.weight
         self.tasks[task.id] = task
 
-    async def enqueue(self, task: Task, now: datetime) -> None:
-        self.enqueued.append(task.subject)
-        await self.seen(task, now)
+    async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
+        task = self.tasks.get(task_id)
+        if task is None or task.epoch != epoch or task.state is not TaskState.RUNNING:
+            return None
+        progress = max(task.progress, progress)
+        self.tasks[task_id] = replace(task, progress=progress, lease_expire_time=lease_expire_time)
+        return Beat(job_id=task.job_id, kind=task.kind, told_time=self.jobs[task.job_id].progress_time)
 
-    async def seen(self, task: Task, now: datetime) -> None:
-        self.tasks[task.id] = replace(self.tasks[task.id], queue_time=now)
+    async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
+        for task in tasks:
+            self.enqueued.append(task.subject)
+            self.tasks[task.id] = replace(self.tasks[task.id], queue_time=now)
 
     async def cancel_tasks(self, job_id: str) -> None:
         for task in [each for each in self.tasks.values() if each.job_id == job_id and not each.over]:
@@ -140,9 +171,6 @@ class FakeStore:
     async def waiting(self, before: datetime, limit: int) -> Sequence[Task]:
         queued = [each for each in self.tasks.values() if each.state is TaskState.QUEUED and each.queue_time < before]
         return sorted(queued, key=lambda each: each.queue_time)[:limit]
-
-    async def live_tasks(self, limit: int) -> int:
-        return min(sum(not each.over for each in self.tasks.values()), limit)
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
         running = (job for job in self.jobs.values() if job.state is JobState.RUNNING)
@@ -170,6 +198,15 @@ class FakeStore:
     async def lock_playlists(self, job_id: str) -> None:
         """Held already: there is one transaction at a time."""
 
+    def _queued(self) -> list[Task]:
+        return [task for task in self.tasks.values() if task.state is TaskState.QUEUED]
+
+    def _wait(self, tenant_id: str) -> None:
+        waiting = {task.tenant_id for task in self._queued()}
+        if tenant_id not in waiting:
+            now = min((self.spent[each] for each in waiting), default=max(self.spent.values(), default=0.0))
+            self.spent[tenant_id] = max(self.spent.get(tenant_id, now), now)
+
 
 @dataclass
 class FakePlaylists:
@@ -187,15 +224,12 @@ class FakePlaylists:
 
 @dataclass
 class FakeQueue:
-    subjects: set[str] = field(default_factory=set)
-    """Of the messages that it holds."""
+    messages: int = 0
+    """Those that no worker has."""
     made: datetime = LONG_AGO
 
-    async def size(self) -> int:
-        return len(self.subjects)
+    async def drained(self) -> bool:
+        return not self.messages
 
     async def born(self) -> datetime:
         return self.made
-
-    async def has(self, task: Task) -> bool:
-        return task.subject in self.subjects

@@ -8,7 +8,9 @@ from typing import Any
 
 from meshkit.ids import new_id
 from services.transcode.media.plan import VideoChunk
-from services.transcode.scheduler.domain import Job, JobState, Result, Segment, Source, Task, TaskKind
+from services.transcode.scheduler.domain import Job, JobState, Source
+from services.transcode.scheduler.rendition import Result, Segment
+from services.transcode.scheduler.task import Task, TaskKind
 from tests.unit.transcode_media.builders import a_source as some_media
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,9 +59,10 @@ def a_task(job: Job, **changes: Any) -> Task:
     task = Task(
         id=new_id(),
         job_id=job.id,
+        tenant_id=job.tenant_id,
         kind=TaskKind.ENCODE_VIDEO,
         index=0,
-        priority="normal",
+        due_time=NOW,
         weight=120.0,
         spec={"frames": 120},
         queue_time=NOW,

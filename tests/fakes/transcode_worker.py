@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from meshkit.ids import new_id
 from services.transcode.worker.domain import Kind, Refused, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
@@ -37,13 +35,8 @@ def a_claim(**changes: Any) -> Task:
 
 @dataclass
 class FakeTicket:
-    task_id: str
     answers: list[str] = field(default_factory=list)
     """`keep`, `done` or `back <seconds>`, in order."""
-
-    @contextmanager
-    def traced(self) -> Iterator[None]:
-        yield
 
     async def keep(self) -> None:
         self.answers.append("keep")
@@ -75,18 +68,18 @@ class FakeQueue:
 
 @dataclass
 class FakeScheduler:
-    """Gives out `claims` by task id. An error in `refusals`, by the name of a call, is what that call raises."""
+    """Gives out `claims` in order. An error in `refusals`, by the name of a call, is what that call raises."""
 
-    claims: dict[str, Task | Refused] = field(default_factory=dict)
+    claims: list[Task | Refused] = field(default_factory=list)
     refusals: dict[str, MeshError] = field(default_factory=dict)
     cancelled: bool = False
     beats: list[float] = field(default_factory=list)
     said: list[tuple[Any, ...]] = field(default_factory=list)
     """Ends that were heard, as the call's name and what it brought."""
 
-    async def claim(self, task_id: str) -> Task | Refused:
+    async def claim(self) -> Task | Refused:
         self._answer("claim")
-        return self.claims[task_id]
+        return self.claims.pop(0)
 
     async def beat(self, task: Task, progress: float) -> bool:
         self.beats.append(progress)

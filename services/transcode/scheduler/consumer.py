@@ -29,7 +29,7 @@ def consumers(bus: Bus, db: Database, jobs: Jobs, publishing: Publishing) -> lis
     async def on_deleted(event: metadata_events_pb2.AssetDeleted, delivery: Delivery) -> None:
         await jobs.on_deleted(event.asset.tenant_id, event.asset.id, delivery.consumer, delivery.message_id)
 
-    async def on_task_succeeded(event: transcode_events_pb2.TaskSucceeded, _: Delivery) -> None:
+    async def on_grown(event: transcode_events_pb2.JobGrown, _: Delivery) -> None:
         # Needs no inbox: publishing what is published already does nothing.
         await publishing.publish(event.job_id)
 
@@ -51,8 +51,8 @@ def consumers(bus: Bus, db: Database, jobs: Jobs, publishing: Publishing) -> lis
         Consumer(
             bus,
             db,
-            durable("transcode", "transcode", "task_succeeded"),
-            {"task_succeeded": transcode_events_pb2.TaskSucceeded},
-            on_task_succeeded,
+            durable("transcode", "transcode", "job_grown"),
+            {"job_grown": transcode_events_pb2.JobGrown},
+            on_grown,
         ),
     ]

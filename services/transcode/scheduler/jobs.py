@@ -9,14 +9,13 @@ from meshkit.clock import utc_now
 from meshkit.errors import InvalidArgument, NotFound
 from meshkit.ids import new_id
 from services.transcode.media.preset import PRESETS
+from services.transcode.scheduler import planning
 from services.transcode.scheduler.domain import (
     DEFAULT_PRESET,
     DEFAULT_PRIORITY,
     Job,
     JobState,
     Source,
-    Task,
-    TaskKind,
 )
 
 if TYPE_CHECKING:
@@ -113,16 +112,7 @@ class Jobs:
         if kept.id == job.id:
             await tx.say(job, "queued")
             if job.preset in PRESETS:
-                probe = Task(
-                    id=new_id(),
-                    job_id=job.id,
-                    kind=TaskKind.PROBE,
-                    index=0,
-                    priority="first",
-                    weight=0.0,
-                    queue_time=now,
-                )
-                await tx.add_tasks([probe])
+                await tx.add_tasks([planning.probe(job, now)])
         return kept
 
     async def _cancel(self, tx: Transaction, job: Job) -> Job:

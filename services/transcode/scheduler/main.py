@@ -49,7 +49,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     publishing = Publishing(store, S3Playlists(Objects(settings)))
     async with connected(settings.nats_url, "transcode") as bus, identity_at(settings.identity_addr) as identity:
         relay = Relay(db, bus, "transcode")
-        reconciler = Reconciler(store, JetStreamQueue(bus), publishing, grace=lease)
+        reconciler = Reconciler(store, JetStreamQueue(bus), tasks, publishing, grace=lease)
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | worker_api.SCOPES)
         server.add(
             grpc_api.TranscodeApi(jobs),

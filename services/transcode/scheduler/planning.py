@@ -2,51 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
-from services.transcode.scheduler.domain import BULK_BELOW, Rendition, Task, TaskKind
+from services.transcode.scheduler.rendition import Rendition
+from services.transcode.scheduler.task import Task, TaskKind, due
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from services.transcode.media.plan import Plan
+    from services.transcode.media.plan import Plan, VideoChunk
     from services.transcode.scheduler.domain import Job
 
 AUDIO = "audio"
 _AUDIO_COST = 0.01
 """Of encoding the video of the same length; measured on a 1080p ladder."""
+_SOUND_ALONE = 1.0
+
+
+def probe(job: Job, now: datetime) -> Task:
+    """Looking at the source, which everything else waits for."""
+    return _task(job, now, kind=TaskKind.PROBE, due_time=due(now, job.priority, urgent=True), weight=0.0)
 
 
 def tasks(job: Job, plan: Plan, now: datetime) -> list[Task]:
     """Lowest latency first: the first chunk, the audio, then the other chunks by number."""
-    later = "bulk" if job.priority < BULK_BELOW else "normal"
+    first = due(now, job.priority, urgent=True)
     video = [
-        Task(
-            id=new_id(),
-            job_id=job.id,
+        _task(
+            job,
+            now,
             kind=TaskKind.ENCODE_VIDEO,
             index=chunk.index,
-            priority=later if chunk.index else "first",
-            weight=float(chunk.frames),
+            due_time=due(now, job.priority, into=_begins(chunk)) if chunk.index else first,
+            weight=_megapixels(chunk),
             spec=chunk.to_json(),
-            queue_time=now,
         )
         for chunk in plan.chunks
     ]
     if plan.audio is None:
         return video
-    audio = Task(
-        id=new_id(),
-        job_id=job.id,
-        kind=TaskKind.ENCODE_AUDIO,
-        index=0,
-        priority="first",
-        weight=max(_AUDIO_COST * sum(each.weight for each in video), 1.0),
-        spec=plan.audio.to_json(),
-        queue_time=now,
-    )
+    weight = _AUDIO_COST * sum(each.weight for each in video) or _SOUND_ALONE
+    spec = plan.audio.to_json()
+    audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
     return [*video[:1], audio, *video[1:]]
+
+
+def _task(job: Job, now: datetime, *, index: int = 0, **fields: Any) -> Task:
+    return Task(id=new_id(), job_id=job.id, tenant_id=job.tenant_id, index=index, queue_time=now, **fields)
+
+
+def _begins(chunk: VideoChunk) -> timedelta:
+    return timedelta(seconds=float(chunk.start_frame / chunk.rate))
+
+
+def _megapixels(chunk: VideoChunk) -> float:
+    return chunk.frames * sum(rung.width * rung.height for rung in chunk.rungs) / 1e6
 
 
 def renditions(job: Job, plan: Plan) -> list[Rendition]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -9,7 +10,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from services.transcode.scheduler.domain import Job, JobState, Rendition, Segment, Source, Task
+    from services.transcode.scheduler.domain import Job, JobState, Source
+    from services.transcode.scheduler.rendition import Rendition, Segment
+    from services.transcode.scheduler.task import Task, TaskKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What a heartbeat met; `told_time` is when the world last heard of the job's progress."""
+
+    job_id: str
+    kind: TaskKind
+    told_time: datetime | None
 
 
 class Transaction(Protocol):
@@ -40,10 +52,28 @@ class Transaction(Protocol):
         """Tell the world: queued, started, probed, progressed, playable, succeeded, failed or cancelled."""
         ...
 
-    async def say_task_succeeded(self, task: Task) -> None: ...
+    async def say_grown(self, job: Job) -> None:
+        """Tell ourselves that there is more of the job to show."""
+        ...
 
     async def add_tasks(self, tasks: Sequence[Task]) -> None:
-        """Stores them and puts each in the work queue."""
+        """Stores them, all of one tenant, and puts a message for each in the work queue."""
+        ...
+
+    async def turn(self, now: datetime) -> tuple[Task, Job] | None:
+        """The task whose turn it is: of the tenant that had least of the workers, the one that is due first.
+
+        A tenant that comes back, or comes first, begins where those who wait stand: it neither saves up nor owes.
+        Tasks that wait for their backoff are passed over.
+        """
+        ...
+
+    async def take(self, claimed: Task) -> bool:
+        """Store a task as claimed, and charge its tenant with its weight. False when it is no longer queued."""
+        ...
+
+    async def next_backoff(self) -> datetime | None:
+        """When the first of the queued tasks that wait for their backoff may be claimed."""
         ...
 
     async def task(self, task_id: str) -> Task | None:
@@ -54,13 +84,16 @@ class Transaction(Protocol):
         """Both locked, the job first, so that no two callers wait for each other."""
         ...
 
-    async def save_task(self, task: Task) -> None: ...
-    async def enqueue(self, task: Task, now: datetime) -> None:
-        """Put it in the work queue again."""
+    async def save_task(self, task: Task) -> None:
+        """One that is queued again waits for its turn, and its tenant gets back what it was charged."""
         ...
 
-    async def seen(self, task: Task, now: datetime) -> None:
-        """Its message was in the queue."""
+    async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
+        """Extend the lease of the claim, if it runs. Progress never goes back. None if that claim does not run."""
+        ...
+
+    async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
+        """Put a message for each in the work queue again."""
         ...
 
     async def cancel_tasks(self, job_id: str) -> None:
@@ -76,11 +109,7 @@ class Transaction(Protocol):
         ...
 
     async def waiting(self, before: datetime, limit: int) -> Sequence[Task]:
-        """Queued tasks last seen in the queue before then, oldest first, locked likewise."""
-        ...
-
-    async def live_tasks(self, limit: int) -> int:
-        """How many tasks are not over, counted no further than `limit`."""
+        """Queued tasks whose last message is from before then, oldest first, locked likewise."""
         ...
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
@@ -106,12 +135,8 @@ class Playlists(Protocol):
 
 
 class Queue(Protocol):
-    async def size(self) -> int:
-        """Messages in the work queue, those under way included. Raises Unavailable."""
-        ...
-
-    async def has(self, task: Task) -> bool:
-        """Whether the work queue holds the task's message. Raises Unavailable."""
+    async def drained(self) -> bool:
+        """Whether no message waits for a worker. Raises Unavailable."""
         ...
 
     async def born(self) -> datetime:

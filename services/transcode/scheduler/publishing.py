@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from services.transcode.scheduler.domain import Job, Rendition, Segment
+    from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.ports import Playlists, Store, Transaction
+    from services.transcode.scheduler.rendition import Rendition, Segment
 
 MASTER = "master.m3u8"
 MANIFEST = "manifest.mpd"

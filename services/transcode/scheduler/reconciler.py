@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.clock import utc_now
 from meshkit.errors import MeshError, Unavailable
+from services.transcode.scheduler.task import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
     from services.transcode.scheduler.ports import Queue, Store
     from services.transcode.scheduler.publishing import Publishing
+    from services.transcode.scheduler.tasks import Tasks
 
 AT_ONCE = 200
-SEEN_WITHIN = timedelta(seconds=20)
-"""A queue message looked for longer ago than this is looked for again."""
+SENT_WITHIN = timedelta(seconds=20)
+"""A task whose message is older than this, and that still waits while the queue is empty, has lost it."""
 PUBLISHED_WITHIN = timedelta(seconds=20)
 
 
@@ -31,6 +33,7 @@ class Reconciler:
         self,
         store: Store,
         queue: Queue,
+        tasks: Tasks,
         publishing: Publishing,
         now: Callable[[], datetime] = utc_now,
         *,
@@ -38,6 +41,7 @@ class Reconciler:
     ) -> None:
         self._store = store
         self._queue = queue
+        self._tasks = tasks
         self._publishing = publishing
         self._now = now
         self._grace = grace
@@ -49,40 +53,38 @@ class Reconciler:
         await self._publish_stuck()
 
     async def _requeue_expired(self) -> None:
-        """A worker that died or froze: its task is queued again.
+        """A worker that died or froze: its task is queued again, with a message of its own.
 
-        With a message of its own: the one it had may be lost, or wait long for the dead worker's answer. Should both
-        come, the second claim is refused.
+        The one it was claimed by may be lost, or wait long for the dead worker's answer. One too many does no harm.
         """
         now = self._now()
         try:
             async with self._store.transaction() as tx:
                 patient = now < self._patient_until
-                for task in () if patient else await tx.expired(now, AT_ONCE):
-                    queued = task.expire()
-                    await tx.save_task(queued)
-                    await tx.enqueue(queued, now)
+                expired = [] if patient else await tx.expired(now, AT_ONCE)
+                again = [task for task in expired if task.attempts < MAX_ATTEMPTS]
+                for task in again:
+                    await tx.save_task(task.expire())
+                await tx.enqueue(again, now)
         except Unavailable:
             self._patient_until = now + self._grace
             raise
+        for task in expired:
+            if task not in again:
+                await self._tasks.expire(task.id, task.epoch)
 
     async def _requeue_lost(self) -> None:
-        """A queue that lost messages: tasks without one get a new one.
+        """A queue that lost messages: as many as there are tasks waiting in vain, a batch at a time.
 
-        Each has one until it is over, so that there is nothing to look for while the queue holds as many as there are.
+        While a message waits for a worker nobody waits in vain: any message will do for any task.
         """
+        if not await self._queue.drained():
+            return
         now = self._now()
-        held = await self._queue.size()
-        # What was last seen in the queue before this one was made is not looked for any later.
-        before = max(now - SEEN_WITHIN, await self._queue.born())
+        # What was sent before the queue was made is not in it.
+        before = max(now - SENT_WITHIN, await self._queue.born())
         async with self._store.transaction() as tx:
-            if await tx.live_tasks(held + 1) <= held:
-                return
-            for task in await tx.waiting(before, AT_ONCE):
-                if await self._queue.has(task):
-                    await tx.seen(task, now)
-                else:
-                    await tx.enqueue(task, now)
+            await tx.enqueue(await tx.waiting(before, AT_ONCE), now)
 
     async def _publish_stuck(self) -> None:
         """Encoded jobs whose last event was lost or buried."""

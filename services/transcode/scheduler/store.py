@@ -9,23 +9,41 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from meshkit import outbox
-from services.transcode.scheduler import wire
-from services.transcode.scheduler.domain import JOB_OVER, TASK_OVER, JobState, Source, TaskState
+from meshkit import outbox, telemetry
+from services.transcode.scheduler import turns, wire
+from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
+from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.statements import (
+    ADD_SEGMENTS,
+    BEAT,
+    RENDITIONS_OF,
+    SAVE_JOB,
+    SAVE_TASK,
+    SEGMENTS_OF,
+    TAKE,
+    TASK_OF_JOB,
+)
 from services.transcode.scheduler.tables import (
+    JOB_CHANGES,
     JOB_COLUMNS,
+    JOB_RUNNING,
     JOBS,
+    QUEUED,
     RENDITIONS,
-    SEGMENTS,
+    RUNNING,
+    SEGMENT_COLUMNS,
     SOURCES,
+    TASK_CHANGES,
     TASK_COLUMNS,
     TASKS,
+    to_both,
     to_job,
     to_rendition,
     to_segment,
     to_source,
     to_task,
 )
+from services.transcode.scheduler.task import TASK_OVER, TaskKind, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -34,7 +52,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
-    from services.transcode.scheduler.domain import Job, Rendition, Segment, Task
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.rendition import Rendition, Segment
+    from services.transcode.scheduler.task import Task
 
 
 class PostgresStore:
@@ -50,6 +70,8 @@ class PostgresStore:
 class PostgresTransaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._read: dict[str, Job] = {}
+        """Jobs as they are in the database: what is large is written only when it changes."""
 
     async def first_time(self, consumer: str, message_id: str) -> bool:
         return await outbox.first_time(self._connection, consumer, message_id)
@@ -78,7 +100,7 @@ class PostgresTransaction:
     async def job(self, job_id: str, *, lock: bool = False) -> Job | None:
         found = sa.select(*JOB_COLUMNS).where(JOBS.c.id == job_id)
         row = (await self._execute(found.with_for_update() if lock else found)).first()
-        return None if row is None else to_job(row)
+        return None if row is None else self._job(row)
 
     async def page(
         self, tenant_id: str, *, state: JobState | None, asset_id: str, before: str | None, limit: int
@@ -94,20 +116,47 @@ class PostgresTransaction:
 
     async def live_jobs(self, asset_id: str) -> Sequence[Job]:
         found = sa.select(*JOB_COLUMNS).where(JOBS.c.asset_id == asset_id, JOBS.c.state.not_in(JOB_OVER))
-        return [to_job(row) for row in await self._execute(found.with_for_update())]
+        return [self._job(row) for row in await self._execute(found.with_for_update())]
 
     async def save_job(self, job: Job) -> None:
-        await self._execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(asdict(job)))
+        await SAVE_JOB.run(self._connection, job_id=job.id, **{name: getattr(job, name) for name in JOB_CHANGES})
+        before = self._read.get(job.id)
+        if before is None or (before.facts, before.outputs) != (job.facts, job.outputs):
+            documents = {"facts": job.facts, "outputs": [asdict(each) for each in job.outputs]}
+            await self._execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(documents))
+        self._read[job.id] = job
 
     async def say(self, job: Job, fact: str) -> None:
         await outbox.emit(self._connection, wire.to_event(job, fact), job.id)
 
-    async def say_task_succeeded(self, task: Task) -> None:
-        await outbox.emit(self._connection, wire.to_task_succeeded(task), task.job_id)
+    async def say_grown(self, job: Job) -> None:
+        await outbox.emit(self._connection, wire.to_grown(job), job.id)
 
     async def add_tasks(self, tasks: Sequence[Task]) -> None:
-        await self._execute(sa.insert(TASKS), [asdict(task) for task in tasks])
-        await outbox.enqueue_all(self._connection, [(task.subject, task.id.encode()) for task in tasks])
+        trace = telemetry.inject()
+        rows = [{column.name: getattr(task, column.name) for column in TASK_COLUMNS} for task in tasks]
+        await self._execute(sa.insert(TASKS), [row | {"trace": trace} for row in rows])
+        await self._send(tasks)
+        await turns.wait(self._connection, tasks[0].tenant_id)
+
+    async def turn(self, now: datetime) -> tuple[Task, Job] | None:
+        row = await turns.find(self._connection, now)
+        if row is None:
+            return None
+        task, job = to_both(row)
+        self._read[job.id] = job
+        return task, job
+
+    async def take(self, claimed: Task) -> bool:
+        if await TAKE.first(self._connection, task_id=claimed.id, **_changes(claimed)) is None:
+            return False
+        await turns.charge(self._connection, claimed.tenant_id, claimed.weight)
+        return True
+
+    async def next_backoff(self) -> datetime | None:
+        found = sa.select(TASKS.c.not_before).where(QUEUED, TASKS.c.not_before.is_not(None))
+        soonest: datetime | None = (await self._execute(found.order_by(TASKS.c.not_before).limit(1))).scalar()
+        return soonest
 
     async def task(self, task_id: str) -> Task | None:
         found = sa.select(*TASK_COLUMNS).where(TASKS.c.id == task_id).with_for_update()
@@ -115,21 +164,30 @@ class PostgresTransaction:
         return None if row is None else to_task(row)
 
     async def task_of_job(self, task_id: str) -> tuple[Task, Job] | None:
-        owner = sa.select(TASKS.c.job_id).where(TASKS.c.id == task_id).scalar_subquery()
-        found = sa.select(*JOB_COLUMNS).where(JOBS.c.id == owner).with_for_update()
-        row = (await self._execute(found)).first()
-        task = await self.task(task_id) if row is not None else None
-        return None if row is None or task is None else (task, to_job(row))
+        row = await TASK_OF_JOB.first(self._connection, task_id=task_id)
+        if row is None:
+            return None
+        task, job = to_both(row)
+        self._read[job.id] = job
+        return task, job
 
     async def save_task(self, task: Task) -> None:
-        await self._execute(sa.update(TASKS).where(TASKS.c.id == task.id).values(asdict(task)))
+        await SAVE_TASK.run(self._connection, task_id=task.id, **_changes(task))
+        if task.state is TaskState.QUEUED:
+            await turns.wait(self._connection, task.tenant_id)
+            await turns.charge(self._connection, task.tenant_id, -task.weight)
 
-    async def enqueue(self, task: Task, now: datetime) -> None:
-        await outbox.enqueue(self._connection, task.subject, task.id.encode())
-        await self.seen(task, now)
+    async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
+        row = await BEAT.first(
+            self._connection, task_id=task_id, held_epoch=epoch, reached=progress, lease_end=lease_expire_time
+        )
+        return None if row is None else Beat(job_id=row[0], kind=TaskKind(row[1]), told_time=row[2])
 
-    async def seen(self, task: Task, now: datetime) -> None:
-        await self._execute(sa.update(TASKS).where(TASKS.c.id == task.id).values(queue_time=now))
+    async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
+        if tasks:
+            await self._send(tasks)
+            ids = [task.id for task in tasks]
+            await self._execute(sa.update(TASKS).where(TASKS.c.id.in_(ids)).values(queue_time=now))
 
     async def cancel_tasks(self, job_id: str) -> None:
         live = sa.update(TASKS).where(TASKS.c.job_id == job_id, TASKS.c.state.not_in(TASK_OVER))
@@ -137,51 +195,48 @@ class PostgresTransaction:
 
     async def running_weight(self, job_id: str) -> float:
         done = sa.func.coalesce(sa.func.sum(TASKS.c.weight * TASKS.c.progress), 0.0)
-        found = sa.select(done).where(TASKS.c.job_id == job_id, TASKS.c.state == TaskState.RUNNING)
+        found = sa.select(done).where(TASKS.c.job_id == job_id, RUNNING)
         return float((await self._execute(found)).scalar_one())
 
     async def expired(self, now: datetime, limit: int) -> Sequence[Task]:
-        found = sa.select(*TASK_COLUMNS).where(TASKS.c.state == TaskState.RUNNING, TASKS.c.lease_expire_time < now)
+        found = sa.select(*TASK_COLUMNS).where(RUNNING, TASKS.c.lease_expire_time < now)
         return await self._some(found, limit)
 
     async def waiting(self, before: datetime, limit: int) -> Sequence[Task]:
-        found = sa.select(*TASK_COLUMNS).where(TASKS.c.state == TaskState.QUEUED, TASKS.c.queue_time < before)
+        found = sa.select(*TASK_COLUMNS).where(QUEUED, TASKS.c.queue_time < before)
         return await self._some(found.order_by(TASKS.c.queue_time), limit)
 
-    async def live_tasks(self, limit: int) -> int:
-        live = [
-            sa.select(sa.literal(1)).where(TASKS.c.state == state).limit(limit).subquery()
-            for state in (TaskState.QUEUED, TaskState.RUNNING)
-        ]
-        counts = [sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in live]
-        return min(int((await self._execute(sa.select(counts[0] + counts[1]))).scalar_one()), limit)
-
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
-        found = sa.select(*JOB_COLUMNS).where(JOBS.c.state == JobState.RUNNING, JOBS.c.encode_time < before)
+        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.encode_time < before)
         return [to_job(row) for row in await self._execute(found.order_by(JOBS.c.encode_time).limit(limit))]
 
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
         await self._execute(sa.insert(RENDITIONS), [asdict(each) for each in renditions])
 
     async def renditions(self, job_id: str) -> Sequence[Rendition]:
-        found = sa.select(RENDITIONS).where(RENDITIONS.c.job_id == job_id).order_by(RENDITIONS.c.place)
-        return [to_rendition(row) for row in await self._execute(found)]
+        return [to_rendition(row) for row in await RENDITIONS_OF.run(self._connection, job_id=job_id)]
 
     async def save_rendition(self, rendition: Rendition) -> None:
         where = RENDITIONS.c.job_id == rendition.job_id, RENDITIONS.c.name == rendition.name
         await self._execute(sa.update(RENDITIONS).where(*where).values(asdict(rendition)))
 
     async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
-        if segments:
-            await self._execute(sa.insert(SEGMENTS), [asdict(each) | {"job_id": job_id} for each in segments])
+        columns = {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
+        await ADD_SEGMENTS.run(self._connection, job_id=job_id, **columns)
 
     async def segments(self, job_id: str) -> Sequence[Segment]:
-        found = sa.select(*(column for column in SEGMENTS.columns if column.name != "job_id"))
-        ordered = found.where(SEGMENTS.c.job_id == job_id).order_by(SEGMENTS.c.rendition, SEGMENTS.c.number)
-        return [to_segment(row) for row in await self._execute(ordered)]
+        return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]
 
     async def lock_playlists(self, job_id: str) -> None:
         await self._execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(job_id, 0))))
+
+    async def _send(self, tasks: Sequence[Task]) -> None:
+        await outbox.enqueue_all(self._connection, [(task.subject, task.id.encode()) for task in tasks])
+
+    def _job(self, row: sa.Row[Any]) -> Job:
+        job = to_job(row)
+        self._read[job.id] = job
+        return job
 
     async def _some(self, found: sa.Select[Any], limit: int) -> Sequence[Task]:
         rows = await self._execute(found.limit(limit).with_for_update(skip_locked=True))
@@ -190,3 +245,7 @@ class PostgresTransaction:
     async def _execute(self, statement: Any, rows: Any = None) -> sa.Result[Any]:
         result: sa.Result[Any] = await self._connection.execute(statement, rows)
         return result
+
+
+def _changes(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in TASK_CHANGES}

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from meshkit.db import fields_of
-from services.transcode.scheduler.domain import (
-    Job,
-    JobState,
-    Output,
-    Rendition,
-    Segment,
-    Source,
-    Task,
-    TaskKind,
-    TaskState,
-)
+from services.transcode.scheduler.domain import Job, JobState, Output, Source
+from services.transcode.scheduler.rendition import Rendition, Segment
+from services.transcode.scheduler.task import Task, TaskKind, TaskState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 METADATA = sa.MetaData()
 _TIME = sa.DateTime(timezone=True)
-_ID = sa.Uuid(as_uuid=False)
+ID = sa.Uuid(as_uuid=False)
 
 
 def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
@@ -31,8 +26,8 @@ def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
 
 SOURCES = _table(
     "sources",
-    sa.Column("asset_id", _ID, primary_key=True),
-    sa.Column("tenant_id", _ID),
+    sa.Column("asset_id", ID, primary_key=True),
+    sa.Column("tenant_id", ID),
     sa.Column("object_key", sa.Text),
     sa.Column("size", sa.BigInteger),
     sa.Column("file_name", sa.Text),
@@ -41,10 +36,10 @@ SOURCES = _table(
 
 JOBS = _table(
     "jobs",
-    sa.Column("id", _ID, primary_key=True),
-    sa.Column("tenant_id", _ID),
-    sa.Column("asset_id", _ID),
-    sa.Column("upload_id", _ID),
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("tenant_id", ID),
+    sa.Column("asset_id", ID),
+    sa.Column("upload_id", ID),
     sa.Column("request_id", sa.Text),
     sa.Column("state", sa.Text),
     sa.Column("preset", sa.Text),
@@ -76,12 +71,13 @@ JOBS = _table(
 
 TASKS = _table(
     "tasks",
-    sa.Column("id", _ID, primary_key=True),
-    sa.Column("job_id", _ID),
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("job_id", ID),
+    sa.Column("tenant_id", ID),
     sa.Column("kind", sa.Text),
     sa.Column("index", sa.Integer),
     sa.Column("state", sa.Text),
-    sa.Column("priority", sa.Text),
+    sa.Column("due_time", _TIME),
     sa.Column("weight", sa.Double),
     sa.Column("spec", JSONB),
     sa.Column("epoch", sa.BigInteger),
@@ -91,13 +87,21 @@ TASKS = _table(
     sa.Column("lease_expire_time", _TIME),
     sa.Column("not_before", _TIME),
     sa.Column("queue_time", _TIME),
+    sa.Column("trace", JSONB),
     sa.Column("error_code", sa.Text),
     sa.Column("error_message", sa.Text),
 )
 
+SHARES = _table(
+    "shares",
+    sa.Column("tenant_id", ID, primary_key=True),
+    sa.Column("spent", sa.Double),
+    sa.Column("active", sa.Boolean),
+)
+
 RENDITIONS = _table(
     "renditions",
-    sa.Column("job_id", _ID, primary_key=True),
+    sa.Column("job_id", ID, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text),
     sa.Column("place", sa.Integer),
@@ -111,7 +115,7 @@ RENDITIONS = _table(
 
 SEGMENTS = _table(
     "segments",
-    sa.Column("job_id", _ID, primary_key=True),
+    sa.Column("job_id", ID, primary_key=True),
     sa.Column("rendition", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("key", sa.Text),
@@ -122,26 +126,55 @@ SEGMENTS = _table(
 
 JOB_COLUMNS = [column for column in JOBS.columns if column.name != "request_id"]
 TASK_COLUMNS = list(TASKS.columns)
+_JOB_NAMES = [column.name for column in JOB_COLUMNS]
+_TASK_NAMES = [column.name for column in TASK_COLUMNS]
+_RENDITION_NAMES = [column.name for column in RENDITIONS.columns]
+TASK_CHANGES = [
+    *("state", "due_time", "epoch", "attempts", "progress", "worker_id", "lease_expire_time", "not_before"),
+    *("error_code", "error_message"),
+]
+"""What of a task may change."""
+JOB_CHANGES = [
+    *("state", "attempts", "progress", "progress_time", "playable", "error_code", "error_message"),
+    *("tasks_total", "tasks_done", "tasks_published", "weight_total", "weight_done"),
+    *("update_time", "start_time", "probe_time", "playable_time", "encode_time", "end_time"),
+]
+"""What of a job may change from task to task: its facts and outputs change rarely."""
+SEGMENT_COLUMNS = [column for column in SEGMENTS.columns if column.name != "job_id"]
+_SEGMENT_NAMES = [column.name for column in SEGMENT_COLUMNS]
+
+
+# Literal, not bound: a prepared statement finds a partial index by what it says.
+QUEUED = TASKS.c.state == sa.literal_column(f"'{TaskState.QUEUED}'")
+RUNNING = TASKS.c.state == sa.literal_column(f"'{TaskState.RUNNING}'")
+JOB_RUNNING = JOBS.c.state == sa.literal_column(f"'{JobState.RUNNING}'")
 
 
 def to_source(row: sa.Row[Any]) -> Source:
     return Source(**fields_of(row))
 
 
-def to_job(row: sa.Row[Any]) -> Job:
-    values = fields_of(row)
+def to_job(row: Sequence[Any]) -> Job:
+    """From a row that begins with JOB_COLUMNS."""
+    values = dict(zip(_JOB_NAMES, row, strict=False))
     outputs = tuple(Output(**each) for each in values["outputs"])
     return Job(**values | {"state": JobState(values["state"]), "outputs": outputs})
 
 
-def to_task(row: sa.Row[Any]) -> Task:
-    values = fields_of(row)
+def to_task(row: Sequence[Any]) -> Task:
+    """From a row that begins with TASK_COLUMNS."""
+    values = dict(zip(_TASK_NAMES, row, strict=False))
     return Task(**values | {"state": TaskState(values["state"]), "kind": TaskKind(values["kind"])})
 
 
-def to_rendition(row: sa.Row[Any]) -> Rendition:
-    return Rendition(**fields_of(row))
+def to_both(row: Sequence[Any]) -> tuple[Task, Job]:
+    """From a row of TASK_COLUMNS and JOB_COLUMNS."""
+    return to_task(row), to_job(row[len(TASK_COLUMNS) :])
 
 
-def to_segment(row: sa.Row[Any]) -> Segment:
-    return Segment(**fields_of(row))
+def to_rendition(row: Sequence[Any]) -> Rendition:
+    return Rendition(**dict(zip(_RENDITION_NAMES, row, strict=True)))
+
+
+def to_segment(row: Sequence[Any]) -> Segment:
+    return Segment(**dict(zip(_SEGMENT_NAMES, row, strict=True)))

@@ -1,4 +1,4 @@
-"""Leases: a worker claims a task, keeps it by heartbeats, and only the newest claim's result counts."""
+"""Leases: a worker gets a task, keeps it by heartbeats, and only the newest claim's result counts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import plan
 from services.transcode.media.preset import PRESETS
 from services.transcode.scheduler import planning
-from services.transcode.scheduler.domain import (
-    MAX_ATTEMPTS,
-    Job,
-    JobState,
-    Result,
-    Task,
-    TaskKind,
-    TaskState,
-)
+from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
+from services.transcode.scheduler.task import MAX_ATTEMPTS, Task, TaskKind, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,11 +23,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from services.transcode.scheduler.ports import Store, Transaction
+    from services.transcode.scheduler.rendition import Result
 
 R = TypeVar("R")
 _BACKOFF = timedelta(seconds=2)
 _LONGEST_BACKOFF = timedelta(seconds=60)
-_ASK_AGAIN = 5.0
+_ASK_SOON, _ASK_AGAIN = 0.1, 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +39,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotNow:
-    """`over`: the task will never be there again; else ask again after `retry_after` seconds."""
+    """`over`: nothing is queued; else ask again after `retry_after` seconds."""
 
     over: bool
     retry_after: float = 0.0
@@ -59,38 +53,40 @@ class Tasks:
         self._lease = lease
         self._now = now
 
-    async def claim(self, task_id: str, worker_id: str) -> Claim | NotNow:
+    async def claim(self, worker_id: str) -> Claim | NotNow:
+        """The task whose turn it is, under a lease."""
         now = self._now()
         async with self._store.transaction() as tx:
-            found = await tx.task_of_job(task_id)
-            if found is None or found[0].over:
-                return NotNow(over=True)
-            task, job = found
-            if wait := task.claimable_in(now):
-                return NotNow(over=False, retry_after=min(wait, _ASK_AGAIN))
-            if task.attempts >= MAX_ATTEMPTS:
-                await self._give_up(tx, task, job)
-                return NotNow(over=True)
-            claimed = task.claim(worker_id, self._lease, now)
-            await tx.save_task(claimed)
-            if job.state is JobState.QUEUED:
-                job = job.start(now)
-                await tx.save_job(job)
-                await tx.say(job, "started")
-            return Claim(task=claimed, job=job)
+            while turn := await tx.turn(now):
+                task, job = turn
+                if job.state is JobState.QUEUED:
+                    job = _found(await tx.job(job.id, lock=True))
+                claimed = task.claim(worker_id, self._lease, now)
+                if not await tx.take(claimed):
+                    continue
+                if job.state is JobState.QUEUED:
+                    job = job.start(now)
+                    await tx.save_job(job)
+                    await tx.say(job, "started")
+                return Claim(task=claimed, job=job)
+            soonest = await tx.next_backoff()
+        if soonest is None:
+            return NotNow(over=True)
+        return NotNow(over=False, retry_after=min(max((soonest - now).total_seconds(), _ASK_SOON), _ASK_AGAIN))
 
-    async def beat(self, task_id: str, epoch: int, progress: float) -> Task:
-        """The task with its new lease, or as a cancelled one. Raises Conflict (`stale_epoch`)."""
+    async def beat(self, task_id: str, epoch: int, progress: float) -> datetime | None:
+        """When the lease now ends; None if the task was cancelled. Raises Conflict (`stale_epoch`), NotFound."""
         now = self._now()
         async with self._store.transaction() as tx:
-            task = _found(await tx.task(task_id))
-            if task.state is TaskState.CANCELLED and task.epoch == epoch:
-                return task
-            alive = task.beat(epoch, progress, self._lease, now)
-            await tx.save_task(alive)
-        if task.kind is not TaskKind.PROBE and alive.progress > task.progress:
-            await self._tell_progress(task.job_id, now)
-        return alive
+            beat = await tx.beat(task_id, epoch, progress, now + self._lease)
+            if beat is None:
+                task = _found(await tx.task(task_id))
+                if task.state is TaskState.CANCELLED and task.epoch == epoch:
+                    return None
+                task.held(epoch)
+        if beat and beat.kind is not TaskKind.PROBE and worth_telling(beat.told_time, now):
+            await self._tell_progress(beat.job_id, now)
+        return now + self._lease
 
     async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> None:
         """The source is known: plan it, and queue what the plan says. Idempotent. Raises Conflict (`stale_epoch`)."""
@@ -126,8 +122,10 @@ class Tasks:
                 await self._give_up(tx, wrong, job)
                 return
             await tx.save_task(done)
-            await tx.save_job(job.task_done(done.weight, await tx.running_weight(job.id), now))
-            await tx.say_task_succeeded(done)
+            job = job.task_done(done.weight, now)
+            await tx.save_job(job)
+            if job.worth_publishing:
+                await tx.say_grown(job)
 
     async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
         """An attempt failed: try again after a while, or fail the job. Idempotent. Raises Conflict (`stale_epoch`)."""
@@ -143,6 +141,13 @@ class Tasks:
             if not job.over:
                 await fail(tx, job, code, message, now)
 
+    async def expire(self, task_id: str, epoch: int) -> None:
+        """The last attempt's lease ran out: its job fails."""
+        async with self._store.transaction() as tx:
+            found = await tx.task_of_job(task_id)
+            if found and found[0].epoch == epoch and found[0].state is TaskState.RUNNING:
+                await self._give_up(tx, *found)
+
     async def release(self, task_id: str, epoch: int) -> None:
         """A worker that has to go hands its task back. Idempotent. Raises Conflict (`stale_epoch`)."""
         async with self._store.transaction() as tx:
@@ -157,16 +162,17 @@ class Tasks:
             after = before.described(result.init_key, result.codec, result.timescale)
             if after != before:
                 await tx.save_rendition(after)
-            await tx.add_segments(job.id, result.segments)
+        await tx.add_segments(job.id, [segment for result in results for segment in result.segments])
 
     async def _tell_progress(self, job_id: str, now: datetime) -> None:
         async with self._store.transaction() as tx:
             job = await tx.job(job_id, lock=True)
-            if job is None or job.over or not job.worth_telling(now):
+            if job is None or job.over or not worth_telling(job.progress_time, now):
                 return
-            told = job.progressed(await tx.running_weight(job.id), now).told(now)
-            await tx.save_job(told)
-            await tx.say(told, "progressed")
+            grown = job.progressed(await tx.running_weight(job.id), now)
+            if grown.progress > job.progress:
+                await tx.save_job(grown.told(now))
+                await tx.say(grown, "progressed")
 
     async def _give_up(self, tx: Transaction, task: Task, job: Job) -> None:
         message = task.error_message or f"no worker finished the task in {MAX_ATTEMPTS} attempts"

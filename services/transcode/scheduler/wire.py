@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format, struct_pb2
@@ -9,17 +10,18 @@ from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2, worker_pb
 
 from meshkit.grpc.times import timestamp
 from services.transcode.media.facts import SourceFacts
-from services.transcode.scheduler.domain import JobState, Result, Segment, Source, TaskKind
+from services.transcode.scheduler.domain import JobState, Source
+from services.transcode.scheduler.rendition import Result, Segment
 from services.transcode.scheduler.stages import stages, timings
+from services.transcode.scheduler.task import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from fractions import Fraction
     from typing import Any
 
     from reelmesh.upload.v1 import upload_pb2
 
-    from services.transcode.scheduler.domain import Job, Output, Task
+    from services.transcode.scheduler.domain import Job, Output
     from services.transcode.scheduler.tasks import Claim
 
 _STATES = {state: transcode_pb2.Job.State.Value(f"STATE_{state.name}") for state in JobState}
@@ -75,8 +77,8 @@ def to_event(job: Job, fact: str) -> Any:
     return _EVENTS[fact](job=to_job(job))
 
 
-def to_task_succeeded(task: Task) -> transcode_events_pb2.TaskSucceeded:
-    return transcode_events_pb2.TaskSucceeded(task_id=task.id, job_id=task.job_id)
+def to_grown(job: Job) -> transcode_events_pb2.JobGrown:
+    return transcode_events_pb2.JobGrown(job_id=job.id)
 
 
 def to_task(claim: Claim) -> worker_pb2.Task:
@@ -91,14 +93,9 @@ def to_task(claim: Claim) -> worker_pb2.Task:
         source_size=job.source_size,
         file_name=job.file_name,
         output_prefix=job.object_prefix,
-        spec=to_struct(task.spec),
+        spec_json=json.dumps(task.spec),
+        trace=task.trace,
     )
-
-
-def to_struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
-    struct = struct_pb2.Struct()
-    struct.update(value)
-    return struct
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:

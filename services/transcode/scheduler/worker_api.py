@@ -10,7 +10,6 @@ from meshkit.errors import InvalidArgument
 from meshkit.grpc.server import service_scopes
 from meshkit.grpc.times import timestamp
 from services.transcode.scheduler import wire
-from services.transcode.scheduler.domain import TaskState
 from services.transcode.scheduler.tasks import NotNow
 
 if TYPE_CHECKING:
@@ -25,17 +24,15 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
         self._tasks = tasks
 
     async def ClaimTask(self, request: worker_pb2.ClaimTaskRequest, context: Any) -> worker_pb2.ClaimTaskResponse:
-        claim = await self._tasks.claim(request.task_id, request.worker_id)
+        claim = await self._tasks.claim(request.worker_id)
         if isinstance(claim, NotNow):
             refused = worker_pb2.Unclaimable(over=claim.over, retry_after=claim.retry_after)
             return worker_pb2.ClaimTaskResponse(unclaimable=refused)
         return worker_pb2.ClaimTaskResponse(task=wire.to_task(claim))
 
     async def Heartbeat(self, request: worker_pb2.HeartbeatRequest, context: Any) -> worker_pb2.HeartbeatResponse:
-        task = await self._tasks.beat(request.task_id, request.epoch, request.progress)
-        return worker_pb2.HeartbeatResponse(
-            lease_expire_time=timestamp(task.lease_expire_time), cancelled=task.state is TaskState.CANCELLED
-        )
+        lease_end = await self._tasks.beat(request.task_id, request.epoch, request.progress)
+        return worker_pb2.HeartbeatResponse(lease_expire_time=timestamp(lease_end), cancelled=lease_end is None)
 
     async def CompleteTask(
         self, request: worker_pb2.CompleteTaskRequest, context: Any

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grpc.aio import AioRpcError
 from reelmesh.transcode.v1 import worker_pb2
 
-from meshkit import telemetry
 from meshkit.errors import Unavailable
 from meshkit.grpc.status import from_rpc_error
 from meshkit.nats import Pull
-from meshkit.topology import TASK_STORED, TASKS, task_durable
+from meshkit.topology import WORKERS
 from services.transcode.worker import wire
 from services.transcode.worker.domain import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable
     from typing import TypeVar
 
     from nats.aio.msg import Msg
@@ -34,12 +32,8 @@ if TYPE_CHECKING:
 TIMEOUT = 5.0
 COMPLETE_TIMEOUT = 20.0
 _COMPLETE_AGAIN = 0.5
-_ORDER = (("probe", "first"), ("encode", "first"), ("encode", "normal"), ("encode", "bulk"))
-"""Lowest latency first."""
-_HINT_GOOD_FOR = 0.1
-"""Seconds that a stored task is waited for."""
 _LONGEST_IDLE = 1.0
-"""Seconds after which the queue is asked without a hint: for what is redelivered, which nobody announces."""
+"""Seconds of one pull: one that a restarting server forgot is asked anew this soon."""
 
 
 class GrpcScheduler:
@@ -47,8 +41,8 @@ class GrpcScheduler:
         self._stub = stub
         self._worker_id = worker_id
 
-    async def claim(self, task_id: str) -> Task | Refused:
-        request = worker_pb2.ClaimTaskRequest(task_id=task_id, worker_id=self._worker_id)
+    async def claim(self) -> Task | Refused:
+        request = worker_pb2.ClaimTaskRequest(worker_id=self._worker_id)
         answer = await _answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
         if answer.HasField("task"):
             return wire.from_task(answer.task)
@@ -87,50 +81,17 @@ class GrpcScheduler:
 
 
 class JetStreamQueue:
-    """Asks each durable in the order of urgency; between two rounds it waits for a hint that a task was stored."""
-
     def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self._pulls = {each: Pull(bus, task_durable(*each)) for each in _ORDER}
-        self._hints: asyncio.Queue[tuple[str, str]] = asyncio.Queue(maxsize=1)
-
-    async def listen(self) -> None:
-        """Hear what the work queue has stored, as every idle worker does."""
-
-        async def hear(stored: Msg) -> None:
-            _, _, kind, priority, _ = stored.subject.split(".")
-            with suppress(asyncio.QueueFull):
-                self._hints.put_nowait((kind, priority))
-
-        await self._bus.client.subscribe(f"{TASK_STORED}.>", cb=hear)
+        self._pull = Pull(bus, WORKERS)
 
     async def next(self) -> JetStreamTicket | None:
-        for pull in self._pulls.values():
-            if message := await pull.next(0):
-                return JetStreamTicket(message)
-        try:
-            async with asyncio.timeout(_LONGEST_IDLE):
-                hinted = await self._hints.get()
-        except TimeoutError:
-            return None
-        # A moment may pass until what is stored can be pulled; another worker may be quicker.
-        message = await self._pulls[hinted].next(_HINT_GOOD_FOR)
+        message = await self._pull.next(_LONGEST_IDLE)
         return JetStreamTicket(message) if message else None
 
 
 @dataclass(frozen=True, slots=True)
 class JetStreamTicket:
     message: Msg
-
-    @property
-    def task_id(self) -> str:
-        return self.message.data.decode()
-
-    @contextmanager
-    def traced(self) -> Iterator[None]:
-        redelivered = (self.message.metadata.num_delivered or 1) > 1
-        with telemetry.processing(TASKS, dict(self.message.headers or {}), redelivered=redelivered):
-            yield
 
     async def keep(self) -> None:
         await self.message.in_progress()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -30,11 +30,13 @@ class Task:
     file_name: str
     output_prefix: str
     spec: Mapping[str, Any]
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """W3C Trace Context of the call that queued it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A claim that was not given: `over` for good, or to be tried again after `retry_after` seconds."""
+    """No task: `over` when none is queued, else one may be claimed after `retry_after` seconds."""
 
     over: bool
     retry_after: float

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from meshkit.errors import Unavailable
-from meshkit.telemetry import tracer
+from meshkit.telemetry import processing, tracer
+from meshkit.topology import TASKS
 from services.transcode.media.plan import AudioTrack, VideoChunk
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.encode import encode_audio, encode_chunk
@@ -90,7 +91,11 @@ class Executor:
 
     async def __call__(self, task: Task, progress: Progress) -> None:
         """Raises BadMedia, EncodeFailed, MeshError."""
-        with self._folder(task) as folder, tracer.start_as_current_span(_SPANS[task.kind], attributes=_facts(task)):
+        with (
+            self._folder(task) as folder,
+            processing(TASKS, task.trace, redelivered=task.epoch > 1),
+            tracer.start_as_current_span(_SPANS[task.kind], attributes=_facts(task)),
+        ):
             if task.kind is Kind.PROBE:
                 await self._scheduler.complete_probe(task, await self._probe(task, folder))
                 return

@@ -78,10 +78,8 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             whole_bytes=settings.whole_bytes,
             read_cache_bytes=settings.read_cache_bytes,
         )
-        queue = JetStreamQueue(bus)
-        await queue.listen()
         worker = Worker(
-            queue,
+            JetStreamQueue(bus),
             scheduler,
             executor,
             lambda event, fields: log.warning(event, **fields),

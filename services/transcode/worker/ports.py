@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
@@ -13,13 +12,7 @@ if TYPE_CHECKING:
 
 
 class Ticket(Protocol):
-    """A queue message that names a task. Until it is answered it comes back, sooner or later."""
-
-    @property
-    def task_id(self) -> str: ...
-    def traced(self) -> AbstractContextManager[None]:
-        """What happens inside belongs to the trace of the message."""
-        ...
+    """A queue message: it entitles to one task. Until it is answered it comes back, sooner or later."""
 
     async def keep(self) -> None:
         """Not lost: still at it."""
@@ -36,14 +29,17 @@ class Ticket(Protocol):
 
 class Queue(Protocol):
     async def next(self) -> Ticket | None:
-        """The most urgent message, or None after waiting a while. Raises Unavailable."""
+        """The next message, or None after waiting a while. Raises Unavailable."""
         ...
 
 
 class Scheduler(Protocol):
     """Raises Conflict (`stale_epoch`) when the task is no longer ours, Unavailable when it cannot be asked."""
 
-    async def claim(self, task_id: str) -> Task | Refused: ...
+    async def claim(self) -> Task | Refused:
+        """The task whose turn it is."""
+        ...
+
     async def beat(self, task: Task, progress: float) -> bool:
         """Whether to go on: False once the job was cancelled."""
         ...

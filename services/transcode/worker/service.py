@@ -65,8 +65,7 @@ class Worker:
             try:
                 self._check_room()
                 if ticket := await self._queue.next():
-                    with ticket.traced():
-                        await self._take(ticket)
+                    await self._take(ticket)
                     await self._sit_out()
             except MeshError as error:
                 self._report("worker waits", {"reason": error.reason, "detail": error.message})
@@ -74,7 +73,7 @@ class Worker:
 
     async def _take(self, ticket: Ticket) -> None:
         try:
-            claim = await self._scheduler.claim(ticket.task_id)
+            claim = await self._scheduler.claim()
         except (MeshError, asyncio.CancelledError):
             # Without an answer the message would lie there until the queue takes us for dead.
             await ticket.back(_PAUSE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 from reelmesh.transcode.v1 import worker_pb2
 
 from services.transcode.worker.domain import Kind, Task
@@ -26,7 +27,8 @@ def from_task(task: worker_pb2.Task) -> Task:
         source_size=task.source_size,
         file_name=task.file_name,
         output_prefix=task.output_prefix,
-        spec=json_format.MessageToDict(task.spec),
+        spec=json.loads(task.spec_json),
+        trace=dict(task.trace),
     )
 
 

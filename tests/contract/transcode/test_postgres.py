@@ -13,8 +13,9 @@ from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2
 
 from meshkit import outbox
 from services.transcode.scheduler import wire
-from services.transcode.scheduler.domain import JobState, TaskState
+from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.store import PostgresStore
+from services.transcode.scheduler.task import TaskState
 from tests.fakes.transcode_rows import NOW, a_job, a_task
 
 if TYPE_CHECKING:
@@ -42,20 +43,20 @@ async def sent(db: Database, key: str) -> list[tuple[str, bytes]]:
 
 async def test_facts_and_tasks_leave_in_order(store: PostgresStore, db: Database) -> None:
     job = a_job()
-    first, second = a_task(job, priority="first"), a_task(job)
+    first, second = a_task(job), a_task(job)
     async with store.transaction() as tx:
         await tx.add_job(job, "")
         await tx.say(job, "queued")
         await tx.add_tasks([first, second])
-        await tx.enqueue(second, NOW)
-        await tx.say_task_succeeded(first)
+        await tx.enqueue([second], NOW)
+        await tx.say_grown(job)
     prefix = "reelmesh.transcode.v1"
     assert [subject for subject, _ in await sent(db, job.id)] == [
         f"{prefix}.job_queued.{job.id}",
-        f"{prefix}.task_succeeded.{job.id}",
+        f"{prefix}.job_grown.{job.id}",
     ]
-    assert await sent(db, first.id) == [(f"tasks.encode.first.{first.id}", first.id.encode())]
-    assert await sent(db, second.id) == [(f"tasks.encode.normal.{second.id}", second.id.encode())] * 2
+    assert await sent(db, first.id) == [(f"tasks.{first.id}", first.id.encode())]
+    assert await sent(db, second.id) == [(f"tasks.{second.id}", second.id.encode())] * 2
 
 
 @pytest.mark.parametrize(

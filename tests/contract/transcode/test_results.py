@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.transcode.scheduler.domain import Rendition, Segment
+from services.transcode.scheduler.rendition import Rendition, Segment
 from tests.fakes.transcode_rows import a_job
 
 if TYPE_CHECKING:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshkit.ids import new_id
-from services.transcode.scheduler.domain import JobState, Output, TaskKind, TaskState
+from services.transcode.scheduler.domain import JobState, Output
+from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.task import TaskKind, TaskState
 from tests.fakes.transcode_rows import NOW, a_job, a_source, a_task, some_facts
 
 if TYPE_CHECKING:
-    from services.transcode.scheduler.domain import Job, Task
+    from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.ports import Store
+    from services.transcode.scheduler.task import Task
 
 SOON = NOW + timedelta(seconds=30)
 
@@ -84,7 +87,7 @@ async def test_keeps_every_new_state_of_a_job(store: Store) -> None:
     output = Output(id=new_id(), kind="hls", name="master.m3u8", state="ready", object_key="a/b", duration=2.5)
     started = job.start(SOON)
     probed = started.probed(some_facts(), [120.0, 1.5], SOON)
-    done = probed.task_done(120.0, 0.5, SOON).task_done(1.5, 0.0, SOON).told(SOON)
+    done = probed.task_done(120.0, SOON).task_done(1.5, SOON).told(SOON)
     ends = (done.became_playable(SOON).succeed((output,), SOON), done.fail("corrupt", "it is", SOON), done.cancel(SOON))
     await stored(store, job)
     for after in (started, probed, done, *ends):
@@ -173,23 +176,36 @@ async def test_keeps_every_new_state_of_a_task(store: Store) -> None:
     task = a_task(job)
     await stored(store, job, task)
     claimed = task.claim("worker", timedelta(seconds=30), NOW)
-    beaten = claimed.beat(1, 0.25, timedelta(seconds=30), SOON)
-    tried = beaten.retry(1, "encode_failed", "killed", timedelta(seconds=2), SOON)
-    for after in (claimed, beaten, tried, claimed.release(1), claimed.expire(), claimed.fail(1, "a", "b")):
+    tried = claimed.retry(1, "encode_failed", "killed", timedelta(seconds=2), SOON)
+    for after in (claimed, tried, claimed.release(1), claimed.expire(), claimed.fail(1, "a", "b")):
         async with store.transaction() as tx:
             await tx.save_task(after)
         assert await task_of(store, task) == after
 
 
-async def test_a_message_that_was_seen_or_made_anew_counts_from_then(store: Store) -> None:
-    job = a_job()
-    seen, enqueued = a_task(job), a_task(job)
-    await stored(store, job, seen, enqueued)
+async def test_a_heartbeat_reaches_the_claim_that_runs(store: Store) -> None:
+    job = a_job(progress_time=SOON)
+    task = a_task(job, state=TaskState.RUNNING, epoch=2, progress=0.5, lease_expire_time=NOW)
+    queued = a_task(job, epoch=2)
+    await stored(store, job, task, queued)
     async with store.transaction() as tx:
-        await tx.seen(seen, SOON)
-        await tx.enqueue(enqueued, SOON)
-    for task in (seen, enqueued):
-        assert await task_of(store, task) == replace(task, queue_time=SOON)
+        for task_id, epoch in ((task.id, 1), (task.id, 3), (queued.id, 2), (new_id(), 2)):
+            assert await tx.beat(task_id, epoch, 0.9, SOON) is None
+        for progress in (0.75, 0.25):
+            met = await tx.beat(task.id, 2, progress, SOON)
+            assert met == Beat(job_id=job.id, kind=task.kind, told_time=SOON)
+    assert await task_of(store, task) == replace(task, progress=0.75, lease_expire_time=SOON)
+
+
+async def test_a_message_made_anew_counts_from_then(store: Store) -> None:
+    job = a_job()
+    task, other = a_task(job), a_task(job)
+    await stored(store, job, task, other)
+    async with store.transaction() as tx:
+        await tx.enqueue([task], SOON)
+        await tx.enqueue([], SOON)
+    assert await task_of(store, task) == replace(task, queue_time=SOON)
+    assert await task_of(store, other) == other
 
 
 async def test_cancels_what_is_not_over(store: Store) -> None:
@@ -232,16 +248,6 @@ async def test_only_running_tasks_expire(store: Store) -> None:
         assert await tx.expired(then + timedelta(days=1), 10) == [expired]
         assert await tx.expired(then + timedelta(days=3), 1) != []
         await tx.cancel_tasks(job.id)
-
-
-async def test_live_tasks_are_counted_up_to_a_limit(store: Store) -> None:
-    job = a_job()
-    async with store.transaction() as tx:
-        before = await tx.live_tasks(1_000_000)
-    await stored(store, job, a_task(job), a_task(job, state=TaskState.RUNNING), a_task(job, state=TaskState.FAILED))
-    async with store.transaction() as tx:
-        assert await tx.live_tasks(1_000_000) == before + 2
-        assert await tx.live_tasks(1) == 1
 
 
 async def test_waiting_tasks_come_oldest_first(store: Store) -> None:

@@ -20,6 +20,7 @@ from services.identity.main import Settings, main
 from tests import tokens
 from tests.eventually import eventually
 from tests.serving import free_port, serving
+from tests.streams import has_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -148,6 +149,6 @@ async def test_new_tenants_are_said(address: str, identity: Identity, bus: Bus) 
     async with calling(address, token) as stub:
         tenant = (await get_caller(stub)).tenant
     subject = f"reelmesh.identity.v1.tenant_created.{tenant.id}"
-    await eventually(lambda: bus.has_message("IDENTITY", subject))
+    await eventually(lambda: has_message(bus, "IDENTITY", subject))
     message = await bus.js.get_last_msg("IDENTITY", subject)
     assert identity_events_pb2.TenantCreated.FromString(message.data or b"").tenant == tenant

@@ -26,6 +26,7 @@ from meshkit.ids import new_id
 from meshkit.outbox import DEAD_LETTERS, Relay
 from meshkit.topology import Durable
 from tests.eventually import eventually
+from tests.streams import has_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -111,8 +112,8 @@ async def test_an_event_of_a_failed_transaction_never_arrives(bus: Bus, db: Data
         await fail()
     async with running(Relay(db, bus, "identity").run()):
         await emit(db, kept)
-        await eventually(lambda: bus.has_message("IDENTITY", f"reelmesh.identity.v1.tenant_created.{kept}"))
-    assert not await bus.has_message("IDENTITY", f"reelmesh.identity.v1.tenant_created.{rolled_back}")
+        await eventually(lambda: has_message(bus, "IDENTITY", f"reelmesh.identity.v1.tenant_created.{kept}"))
+    assert not await has_message(bus, "IDENTITY", f"reelmesh.identity.v1.tenant_created.{rolled_back}")
 
 
 async def test_a_passing_failure_is_asked_again_under_the_same_id(bus: Bus, db: Database) -> None:
@@ -156,7 +157,7 @@ async def test_many_relays_publish_each_event_once(bus: Bus, db: Database) -> No
         for tenant_id in ids:
             await emit(db, tenant_id)
         for tenant_id in ids:
-            await eventually(partial(bus.has_message, "IDENTITY", f"reelmesh.identity.v1.tenant_created.{tenant_id}"))
+            await eventually(partial(has_message, bus, "IDENTITY", f"reelmesh.identity.v1.tenant_created.{tenant_id}"))
     info = await bus.js.stream_info("IDENTITY", subjects_filter="reelmesh.identity.v1.tenant_created.*")
     counts = info.state.subjects or {}
     assert [counts[f"reelmesh.identity.v1.tenant_created.{tenant_id}"] for tenant_id in ids] == [1] * len(ids)
@@ -167,12 +168,12 @@ async def test_a_lost_stream_is_made_anew_and_told_again(bus: Bus, db: Database)
     async with running(Relay(db, bus, "identity").run()):
         await emit(db, first)
         subject = f"reelmesh.identity.v1.tenant_created.{first}"
-        await eventually(lambda: bus.has_message("IDENTITY", subject))
+        await eventually(lambda: has_message(bus, "IDENTITY", subject))
         await bus.js.delete_stream("IDENTITY")
         await emit(db, second)
         for tenant_id in (first, second):
             lost = f"reelmesh.identity.v1.tenant_created.{tenant_id}"
-            await eventually(partial(bus.has_message, "IDENTITY", lost), within=20)
+            await eventually(partial(has_message, bus, "IDENTITY", lost), within=20)
 
 
 async def test_a_trace_goes_through_outbox_and_stream(bus: Bus, db: Database, spans: InMemorySpanExporter) -> None:

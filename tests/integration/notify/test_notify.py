@@ -143,7 +143,7 @@ async def test_facts_are_told_once_and_in_order_and_only_public_ones(bus: Bus, e
         await say(bus, jobs.JobStarted(job=job), started)
         for fact in (jobs.JobProbed(job=job), jobs.JobProgressed(job=job), jobs.JobPlayable(job=job)):
             await say(bus, fact)
-        await say(bus, jobs.TaskSucceeded(task_id=new_id(), job_id=job.id))
+        await say(bus, jobs.JobGrown(job_id=job.id))
         await say(bus, jobs.JobSucceeded(job=job))
         told = [await heard(watch) for _ in range(3)]
     assert [event.type for event in told] == ["job.started", "job.progress", "job.succeeded"]

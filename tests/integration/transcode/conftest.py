@@ -41,7 +41,8 @@ async def settings(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(settings: Settings, bus: Bus) -> AsyncIterator[str]:
+async def address(settings: Settings, bus: Bus, idle: Callable[[], Awaitable[None]]) -> AsyncIterator[str]:
+    await idle()
     async with serving(main, settings) as address:
         yield address
 

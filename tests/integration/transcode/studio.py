@@ -19,6 +19,7 @@ from meshkit.ids import new_id
 from services.transcode.scheduler.tables import TASKS, to_task
 from tests.eventually import eventually
 from tests.serving import called
+from tests.streams import has_message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +113,7 @@ class Studio:
     async def messages(self, job: transcode_pb2.Job) -> list[str]:
         """Kinds of the job's tasks whose message is in the work queue."""
         tasks = [to_task(row) for row in await self.tasks(job)]
-        return [str(task.kind) for task in tasks if await self.bus.has_message("TASKS", task.subject)]
+        return [str(task.kind) for task in tasks if await has_message(self.bus, "TASKS", task.subject)]
 
     async def time_passes(self, job: transcode_pb2.Job) -> None:
         """As if the job's queue messages had last been seen a minute ago."""

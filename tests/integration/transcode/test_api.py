@@ -62,7 +62,7 @@ async def test_a_second_job_over_an_asset(studio: Studio, clip: Path) -> None:
 
 
 async def test_tasks_are_for_workers_alone(studio: Studio) -> None:
-    claim = worker_pb2.ClaimTaskRequest(task_id=new_id(), worker_id="anybody")
+    claim = worker_pb2.ClaimTaskRequest(worker_id="anybody")
     async with called(studio.address, worker_pb2.DESCRIPTOR, studio.tenant, "jobs:read", "jobs:write") as channel:
         call = worker_pb2_grpc.WorkerServiceStub(channel).ClaimTask(claim, timeout=TIMEOUT)
         assert await refusal(call) == ("missing_scope", 403)

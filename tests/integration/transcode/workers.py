@@ -72,9 +72,9 @@ class Workers:
             executor = Executor(
                 scheduler, S3Objects(self.objects), scratch=scratch, ffmpeg=ffmpeg, threads=1, deadline=60.0
             )
-            queue = JetStreamQueue(bus)
-            await queue.listen()
-            worker = Worker(queue, scheduler, executor, lambda event, fields: reports.append((event, fields)))
+            worker = Worker(
+                JetStreamQueue(bus), scheduler, executor, lambda event, fields: reports.append((event, fields))
+            )
             running = Running(worker_id, scratch, asyncio.create_task(worker.run()), reports)
             try:
                 yield running

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
-from services.transcode.scheduler.domain import MAX_ATTEMPTS
 from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
+from services.transcode.scheduler.task import MAX_ATTEMPTS
 from services.transcode.scheduler.tasks import Claim, Tasks
-from tests.fakes.transcode import FakePlaylists, FakeQueue, FakeStore
+from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
 from tests.fakes.transcode_rows import Clock, a_source, results_of, some_facts
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from services.transcode.scheduler.domain import Job, Source, Task
+    from services.transcode.scheduler.domain import Job, Source
+    from services.transcode.scheduler.task import Task
 
 LEASE = timedelta(seconds=30)
 CONSUMER = "transcode-upload-completed"
@@ -35,7 +37,7 @@ class Scheduler:
         self.jobs = Jobs(self.store, self.clock)
         self.tasks = Tasks(self.store, LEASE, self.clock)
         self.publishing = Publishing(self.store, self.playlists, self.clock)
-        self.reconciler = Reconciler(self.store, self.queue, self.publishing, self.clock)
+        self.reconciler = Reconciler(self.store, self.queue, self.tasks, self.publishing, self.clock)
 
     def wait(self, seconds: float) -> None:
         self.clock.now += timedelta(seconds=seconds)
@@ -60,9 +62,13 @@ class Scheduler:
         return next(job for job in self.store.jobs.values() if job.asset_id == source.asset_id)
 
     async def claim(self, task: Task) -> Task:
-        """Held by a worker; gives the task as it was claimed."""
-        claim = await self.tasks.claim(task.id, "worker")
+        """Held by a worker, as if its turn had come; gives the task as it was claimed."""
+        now = self.task(task)
+        self.store.tasks[task.id] = replace(now, due_time=LONG_AGO)
+        self.store.spent[task.tenant_id] = -inf
+        claim = await self.tasks.claim("worker")
         assert isinstance(claim, Claim)
+        assert claim.task.id == task.id
         return claim.task
 
     async def probe(self, job: Job, facts: dict[str, Any] | None = None) -> list[Task]:
@@ -82,6 +88,11 @@ class Scheduler:
         held = await self.claim(task)
         await self.tasks.complete_encode(held.id, held.epoch, results_of(held, init=init))
         return held
+
+    async def lose(self, held: Task) -> None:
+        """Its worker dies, and the reconciler finds out."""
+        self.wait(LEASE.total_seconds() + 1)
+        await self.reconciler.run_once()
 
     async def wear_out(self, task: Task, code: str = "encode_failed") -> None:
         """Every attempt at the task fails."""

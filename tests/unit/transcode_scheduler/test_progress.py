@@ -38,8 +38,8 @@ async def test_what_others_have_done_so_far_counts(scheduler: Scheduler) -> None
     for half_done in (0.0, 0.5):
         job, (first, _, second, *_) = await scheduler.uploaded_and_probed()
         held = await scheduler.claim(second)
-        await scheduler.tasks.beat(held.id, held.epoch, half_done)
         await scheduler.encode(first)
+        await scheduler.tasks.beat(held.id, held.epoch, half_done)
         reached.append(scheduler.job(job).progress)
     assert reached[0] < reached[1]
 

@@ -48,7 +48,7 @@ def test_a_disk_with_room_is_fine(tmp_path: Path) -> None:
 
 async def test_without_room_no_task_is_taken() -> None:
     queue, scheduler, reports = FakeQueue(), FakeScheduler(), list[dict[str, object]]()
-    queue.tickets.append(FakeTicket(a_claim().id))
+    queue.tickets.append(FakeTicket())
 
     async def execute(*_: object) -> None: ...
 
@@ -69,9 +69,8 @@ async def test_a_worker_that_fails_again_and_again_makes_way() -> None:
     queue, scheduler, beat = FakeQueue(), FakeScheduler(), 0.01
     at: list[float] = []
     for _ in range(4):
-        claim = a_claim()
-        scheduler.claims[claim.id] = claim
-        queue.tickets.append(FakeTicket(claim.id))
+        scheduler.claims.append(a_claim())
+        queue.tickets.append(FakeTicket())
 
     async def execute(*_: object) -> None:
         at.append(asyncio.get_running_loop().time())

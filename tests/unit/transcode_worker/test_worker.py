@@ -61,8 +61,8 @@ class Slot:
     def offered(self, claim: Task | Refused | None = None) -> FakeTicket:
         """A ticket in the queue whose claim is answered so."""
         claim = claim or a_claim()
-        ticket = FakeTicket(a_claim().id if isinstance(claim, Refused) else claim.id)
-        self.scheduler.claims[ticket.task_id] = claim
+        ticket = FakeTicket()
+        self.scheduler.claims.append(claim)
         self.queue.tickets.append(ticket)
         return ticket
 
@@ -94,20 +94,21 @@ def slot() -> Slot:
 
 async def test_a_task_that_is_done_is_answered(slot: Slot) -> None:
     slot.execution.may_end.set()
-    tickets = [slot.offered(), slot.offered()]
+    claims = [a_claim(), a_claim()]
+    tickets = [slot.offered(claim) for claim in claims]
     await slot.work_off()
     assert [ticket.answer for ticket in tickets] == ["done", "done"]
-    assert slot.execution.done == [ticket.task_id for ticket in tickets]
+    assert slot.execution.done == [claim.id for claim in claims]
 
 
-async def test_a_task_that_is_over_needs_nobody(slot: Slot) -> None:
+async def test_a_ticket_with_nothing_behind_it_is_answered(slot: Slot) -> None:
     ticket = slot.offered(Refused(over=True, retry_after=0.0))
     await slot.work_off()
     assert ticket.answers == ["done"]
     assert not slot.execution.done
 
 
-async def test_a_task_that_another_holds_comes_back_later(slot: Slot) -> None:
+async def test_a_ticket_for_what_waits_comes_back_later(slot: Slot) -> None:
     ticket = slot.offered(Refused(over=False, retry_after=4.5))
     await slot.work_off()
     assert ticket.answers == ["back 4.5"]

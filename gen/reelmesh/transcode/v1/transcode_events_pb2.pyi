@@ -184,25 +184,22 @@ class JobCancelled(_message.Message):
 Global___JobCancelled: _TypeAlias = JobCancelled  # noqa: Y015
 
 @_typing.final
-class TaskSucceeded(_message.Message):
-    """A chunk or the audio of a job landed: its playlists have something to add."""
+class JobGrown(_message.Message):
+    """So much of a job has landed that its playlists shall show more of it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TASK_ID_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
-    task_id: _builtins.str
     job_id: _builtins.str
     def __init__(
         self,
         *,
-        task_id: _builtins.str = ...,
         job_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TaskSucceeded: _TypeAlias = TaskSucceeded  # noqa: Y015
+Global___JobGrown: _TypeAlias = JobGrown  # noqa: Y015

@@ -27,15 +27,15 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"reelmesh/transcode/v1/worker.proto\x12\x15reelmesh.transcode.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x02\n\x04Task\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12.\n\x04kind\x18\x03 \x01(\x0e\x32 .reelmesh.transcode.v1.Task.Kind\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x35\n\x11lease_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsource_key\x18\x06 \x01(\t\x12\x13\n\x0bsource_size\x18\x07 \x01(\x03\x12\x11\n\tfile_name\x18\x08 \x01(\t\x12\x15\n\routput_prefix\x18\t \x01(\t\x12%\n\x04spec\x18\n \x01(\x0b\x32\x17.google.protobuf.Struct\"Z\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_PROBE\x10\x01\x12\x15\n\x11KIND_ENCODE_VIDEO\x10\x02\x12\x15\n\x11KIND_ENCODE_AUDIO\x10\x03\"0\n\x0bUnclaimable\x12\x0c\n\x04over\x18\x01 \x01(\x08\x12\x13\n\x0bretry_after\x18\x02 \x01(\x01\"L\n\x10\x43laimTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\tworker_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\"\x85\x01\n\x11\x43laimTaskResponse\x12+\n\x04task\x18\x01 \x01(\x0b\x32\x1b.reelmesh.transcode.v1.TaskH\x00\x12\x39\n\x0bunclaimable\x18\x02 \x01(\x0b\x32\".reelmesh.transcode.v1.UnclaimableH\x00\x42\x08\n\x06result\"p\n\x10HeartbeatRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12)\n\x08progress\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\"]\n\x11HeartbeatResponse\x12\x35\n\x11lease_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcancelled\x18\x02 \x01(\x08\"\xbe\x01\n\x13\x43ompleteTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x33\n\x05probe\x18\x03 \x01(\x0b\x32\".reelmesh.transcode.v1.ProbeResultH\x00\x12\x35\n\x06\x65ncode\x18\x04 \x01(\x0b\x32#.reelmesh.transcode.v1.EncodeResultH\x00\x42\x08\n\x06result\"\x16\n\x14\x43ompleteTaskResponse\"5\n\x0bProbeResult\x12&\n\x05\x66\x61\x63ts\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"C\n\x0c\x45ncodeResult\x12\x33\n\x06tracks\x18\x01 \x03(\x0b\x32#.reelmesh.transcode.v1.EncodedTrack\"\xa2\x01\n\x0c\x45ncodedTrack\x12\x11\n\trendition\x18\x01 \x01(\t\x12\x10\n\x08init_key\x18\x02 \x01(\t\x12\x12\n\ninit_bytes\x18\x03 \x01(\x03\x12\r\n\x05\x63odec\x18\x04 \x01(\t\x12\x11\n\ttimescale\x18\x05 \x01(\x05\x12\x37\n\x08segments\x18\x06 \x03(\x0b\x32%.reelmesh.transcode.v1.EncodedSegment\"t\n\x0e\x45ncodedSegment\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ode_time\x18\x03 \x01(\x03\x12\x10\n\x08\x64uration\x18\x04 \x01(\x03\x12\x0f\n\x07samples\x18\x05 \x01(\x05\x12\x0e\n\x06number\x18\x06 \x01(\x05\"\x8d\x01\n\x0f\x46\x61ilTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x19\n\x06reason\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x07message\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x11\n\tretryable\x18\x05 \x01(\x08\"\x12\n\x10\x46\x61ilTaskResponse\"G\n\x12ReleaseTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"\x15\n\x13ReleaseTaskResponse2\x8f\x04\n\rWorkerService\x12^\n\tClaimTask\x12\'.reelmesh.transcode.v1.ClaimTaskRequest\x1a(.reelmesh.transcode.v1.ClaimTaskResponse\x12\x63\n\tHeartbeat\x12\'.reelmesh.transcode.v1.HeartbeatRequest\x1a(.reelmesh.transcode.v1.HeartbeatResponse\"\x03\x90\x02\x02\x12l\n\x0c\x43ompleteTask\x12*.reelmesh.transcode.v1.CompleteTaskRequest\x1a+.reelmesh.transcode.v1.CompleteTaskResponse\"\x03\x90\x02\x02\x12`\n\x08\x46\x61ilTask\x12&.reelmesh.transcode.v1.FailTaskRequest\x1a\'.reelmesh.transcode.v1.FailTaskResponse\"\x03\x90\x02\x02\x12i\n\x0bReleaseTask\x12).reelmesh.transcode.v1.ReleaseTaskRequest\x1a*.reelmesh.transcode.v1.ReleaseTaskResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"reelmesh/transcode/v1/worker.proto\x12\x15reelmesh.transcode.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x03\n\x04Task\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12.\n\x04kind\x18\x03 \x01(\x0e\x32 .reelmesh.transcode.v1.Task.Kind\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x12\x35\n\x11lease_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nsource_key\x18\x06 \x01(\t\x12\x13\n\x0bsource_size\x18\x07 \x01(\x03\x12\x11\n\tfile_name\x18\x08 \x01(\t\x12\x15\n\routput_prefix\x18\t \x01(\t\x12\x11\n\tspec_json\x18\n \x01(\t\x12\x35\n\x05trace\x18\x0b \x03(\x0b\x32&.reelmesh.transcode.v1.Task.TraceEntry\x1a,\n\nTraceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"Z\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_PROBE\x10\x01\x12\x15\n\x11KIND_ENCODE_VIDEO\x10\x02\x12\x15\n\x11KIND_ENCODE_AUDIO\x10\x03\"0\n\x0bUnclaimable\x12\x0c\n\x04over\x18\x01 \x01(\x08\x12\x13\n\x0bretry_after\x18\x02 \x01(\x01\"1\n\x10\x43laimTaskRequest\x12\x1d\n\tworker_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\"\x85\x01\n\x11\x43laimTaskResponse\x12+\n\x04task\x18\x01 \x01(\x0b\x32\x1b.reelmesh.transcode.v1.TaskH\x00\x12\x39\n\x0bunclaimable\x18\x02 \x01(\x0b\x32\".reelmesh.transcode.v1.UnclaimableH\x00\x42\x08\n\x06result\"p\n\x10HeartbeatRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12)\n\x08progress\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\"]\n\x11HeartbeatResponse\x12\x35\n\x11lease_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcancelled\x18\x02 \x01(\x08\"\xbe\x01\n\x13\x43ompleteTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x33\n\x05probe\x18\x03 \x01(\x0b\x32\".reelmesh.transcode.v1.ProbeResultH\x00\x12\x35\n\x06\x65ncode\x18\x04 \x01(\x0b\x32#.reelmesh.transcode.v1.EncodeResultH\x00\x42\x08\n\x06result\"\x16\n\x14\x43ompleteTaskResponse\"5\n\x0bProbeResult\x12&\n\x05\x66\x61\x63ts\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"C\n\x0c\x45ncodeResult\x12\x33\n\x06tracks\x18\x01 \x03(\x0b\x32#.reelmesh.transcode.v1.EncodedTrack\"\xa2\x01\n\x0c\x45ncodedTrack\x12\x11\n\trendition\x18\x01 \x01(\t\x12\x10\n\x08init_key\x18\x02 \x01(\t\x12\x12\n\ninit_bytes\x18\x03 \x01(\x03\x12\r\n\x05\x63odec\x18\x04 \x01(\t\x12\x11\n\ttimescale\x18\x05 \x01(\x05\x12\x37\n\x08segments\x18\x06 \x03(\x0b\x32%.reelmesh.transcode.v1.EncodedSegment\"t\n\x0e\x45ncodedSegment\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ode_time\x18\x03 \x01(\x03\x12\x10\n\x08\x64uration\x18\x04 \x01(\x03\x12\x0f\n\x07samples\x18\x05 \x01(\x05\x12\x0e\n\x06number\x18\x06 \x01(\x05\"\x8d\x01\n\x0f\x46\x61ilTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x19\n\x06reason\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x07message\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x11\n\tretryable\x18\x05 \x01(\x08\"\x12\n\x10\x46\x61ilTaskResponse\"G\n\x12ReleaseTaskRequest\x12\x19\n\x07task_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x16\n\x05\x65poch\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"\x15\n\x13ReleaseTaskResponse2\x8f\x04\n\rWorkerService\x12^\n\tClaimTask\x12\'.reelmesh.transcode.v1.ClaimTaskRequest\x1a(.reelmesh.transcode.v1.ClaimTaskResponse\x12\x63\n\tHeartbeat\x12\'.reelmesh.transcode.v1.HeartbeatRequest\x1a(.reelmesh.transcode.v1.HeartbeatResponse\"\x03\x90\x02\x02\x12l\n\x0c\x43ompleteTask\x12*.reelmesh.transcode.v1.CompleteTaskRequest\x1a+.reelmesh.transcode.v1.CompleteTaskResponse\"\x03\x90\x02\x02\x12`\n\x08\x46\x61ilTask\x12&.reelmesh.transcode.v1.FailTaskRequest\x1a\'.reelmesh.transcode.v1.FailTaskResponse\"\x03\x90\x02\x02\x12i\n\x0bReleaseTask\x12).reelmesh.transcode.v1.ReleaseTaskRequest\x1a*.reelmesh.transcode.v1.ReleaseTaskResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'reelmesh.transcode.v1.worker_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CLAIMTASKREQUEST'].fields_by_name['task_id']._loaded_options = None
-  _globals['_CLAIMTASKREQUEST'].fields_by_name['task_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_TASK_TRACEENTRY']._loaded_options = None
+  _globals['_TASK_TRACEENTRY']._serialized_options = b'8\001'
   _globals['_CLAIMTASKREQUEST'].fields_by_name['worker_id']._loaded_options = None
   _globals['_CLAIMTASKREQUEST'].fields_by_name['worker_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_HEARTBEATREQUEST'].fields_by_name['task_id']._loaded_options = None
@@ -69,39 +69,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKERSERVICE'].methods_by_name['ReleaseTask']._loaded_options = None
   _globals['_WORKERSERVICE'].methods_by_name['ReleaseTask']._serialized_options = b'\220\002\002'
   _globals['_TASK']._serialized_start=154
-  _globals['_TASK']._serialized_end=520
-  _globals['_TASK_KIND']._serialized_start=430
-  _globals['_TASK_KIND']._serialized_end=520
-  _globals['_UNCLAIMABLE']._serialized_start=522
-  _globals['_UNCLAIMABLE']._serialized_end=570
-  _globals['_CLAIMTASKREQUEST']._serialized_start=572
-  _globals['_CLAIMTASKREQUEST']._serialized_end=648
-  _globals['_CLAIMTASKRESPONSE']._serialized_start=651
-  _globals['_CLAIMTASKRESPONSE']._serialized_end=784
-  _globals['_HEARTBEATREQUEST']._serialized_start=786
-  _globals['_HEARTBEATREQUEST']._serialized_end=898
-  _globals['_HEARTBEATRESPONSE']._serialized_start=900
-  _globals['_HEARTBEATRESPONSE']._serialized_end=993
-  _globals['_COMPLETETASKREQUEST']._serialized_start=996
-  _globals['_COMPLETETASKREQUEST']._serialized_end=1186
-  _globals['_COMPLETETASKRESPONSE']._serialized_start=1188
-  _globals['_COMPLETETASKRESPONSE']._serialized_end=1210
-  _globals['_PROBERESULT']._serialized_start=1212
-  _globals['_PROBERESULT']._serialized_end=1265
-  _globals['_ENCODERESULT']._serialized_start=1267
-  _globals['_ENCODERESULT']._serialized_end=1334
-  _globals['_ENCODEDTRACK']._serialized_start=1337
-  _globals['_ENCODEDTRACK']._serialized_end=1499
-  _globals['_ENCODEDSEGMENT']._serialized_start=1501
-  _globals['_ENCODEDSEGMENT']._serialized_end=1617
-  _globals['_FAILTASKREQUEST']._serialized_start=1620
-  _globals['_FAILTASKREQUEST']._serialized_end=1761
-  _globals['_FAILTASKRESPONSE']._serialized_start=1763
-  _globals['_FAILTASKRESPONSE']._serialized_end=1781
-  _globals['_RELEASETASKREQUEST']._serialized_start=1783
-  _globals['_RELEASETASKREQUEST']._serialized_end=1854
-  _globals['_RELEASETASKRESPONSE']._serialized_start=1856
-  _globals['_RELEASETASKRESPONSE']._serialized_end=1877
-  _globals['_WORKERSERVICE']._serialized_start=1880
-  _globals['_WORKERSERVICE']._serialized_end=2407
+  _globals['_TASK']._serialized_end=601
+  _globals['_TASK_TRACEENTRY']._serialized_start=465
+  _globals['_TASK_TRACEENTRY']._serialized_end=509
+  _globals['_TASK_KIND']._serialized_start=511
+  _globals['_TASK_KIND']._serialized_end=601
+  _globals['_UNCLAIMABLE']._serialized_start=603
+  _globals['_UNCLAIMABLE']._serialized_end=651
+  _globals['_CLAIMTASKREQUEST']._serialized_start=653
+  _globals['_CLAIMTASKREQUEST']._serialized_end=702
+  _globals['_CLAIMTASKRESPONSE']._serialized_start=705
+  _globals['_CLAIMTASKRESPONSE']._serialized_end=838
+  _globals['_HEARTBEATREQUEST']._serialized_start=840
+  _globals['_HEARTBEATREQUEST']._serialized_end=952
+  _globals['_HEARTBEATRESPONSE']._serialized_start=954
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1047
+  _globals['_COMPLETETASKREQUEST']._serialized_start=1050
+  _globals['_COMPLETETASKREQUEST']._serialized_end=1240
+  _globals['_COMPLETETASKRESPONSE']._serialized_start=1242
+  _globals['_COMPLETETASKRESPONSE']._serialized_end=1264
+  _globals['_PROBERESULT']._serialized_start=1266
+  _globals['_PROBERESULT']._serialized_end=1319
+  _globals['_ENCODERESULT']._serialized_start=1321
+  _globals['_ENCODERESULT']._serialized_end=1388
+  _globals['_ENCODEDTRACK']._serialized_start=1391
+  _globals['_ENCODEDTRACK']._serialized_end=1553
+  _globals['_ENCODEDSEGMENT']._serialized_start=1555
+  _globals['_ENCODEDSEGMENT']._serialized_end=1671
+  _globals['_FAILTASKREQUEST']._serialized_start=1674
+  _globals['_FAILTASKREQUEST']._serialized_end=1815
+  _globals['_FAILTASKRESPONSE']._serialized_start=1817
+  _globals['_FAILTASKRESPONSE']._serialized_end=1835
+  _globals['_RELEASETASKREQUEST']._serialized_start=1837
+  _globals['_RELEASETASKREQUEST']._serialized_end=1908
+  _globals['_RELEASETASKRESPONSE']._serialized_start=1910
+  _globals['_RELEASETASKRESPONSE']._serialized_end=1931
+  _globals['_WORKERSERVICE']._serialized_start=1934
+  _globals['_WORKERSERVICE']._serialized_end=2461
 # @@protoc_insertion_point(module_scope)

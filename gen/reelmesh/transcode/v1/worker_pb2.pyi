@@ -42,6 +42,26 @@ class Task(_message.Message):
     KIND_ENCODE_VIDEO: Task.Kind.ValueType  # 2
     KIND_ENCODE_AUDIO: Task.Kind.ValueType  # 3
 
+    @_typing.final
+    class TraceEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ID_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -51,7 +71,8 @@ class Task(_message.Message):
     SOURCE_SIZE_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
     OUTPUT_PREFIX_FIELD_NUMBER: _builtins.int
-    SPEC_FIELD_NUMBER: _builtins.int
+    SPEC_JSON_FIELD_NUMBER: _builtins.int
+    TRACE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     job_id: _builtins.str
     kind: Global___Task.Kind.ValueType
@@ -64,11 +85,13 @@ class Task(_message.Message):
     """As the uploader named it."""
     output_prefix: _builtins.str
     """The job's folder; below it an attempt writes only to keys that carry the task's index and epoch."""
+    spec_json: _builtins.str
+    """What to do, as JSON in the shape that services.transcode.media gives it."""
     @_builtins.property
     def lease_expire_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
-    def spec(self) -> _struct_pb2.Struct:
-        """What to do, in the shape that services.transcode.media gives it."""
+    def trace(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """W3C Trace Context of the call that queued it."""
 
     def __init__(
         self,
@@ -82,11 +105,12 @@ class Task(_message.Message):
         source_size: _builtins.int = ...,
         file_name: _builtins.str = ...,
         output_prefix: _builtins.str = ...,
-        spec: _struct_pb2.Struct | None = ...,
+        spec_json: _builtins.str = ...,
+        trace: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_expire_time", b"lease_expire_time", "spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_expire_time", b"lease_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "file_name", b"file_name", "id", b"id", "job_id", b"job_id", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "output_prefix", b"output_prefix", "source_key", b"source_key", "source_size", b"source_size", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "file_name", b"file_name", "id", b"id", "job_id", b"job_id", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "output_prefix", b"output_prefix", "source_key", b"source_key", "source_size", b"source_size", "spec_json", b"spec_json", "trace", b"trace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -94,16 +118,16 @@ Global___Task: _TypeAlias = Task  # noqa: Y015
 
 @_typing.final
 class Unclaimable(_message.Message):
-    """The task is not there to be claimed: somebody holds it, or it is over."""
+    """There is no task to claim now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     OVER_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     over: _builtins.bool
-    """True when the task is over for good and its queue message can go."""
+    """True when none is queued: the queue message that made the worker ask can go."""
     retry_after: _builtins.float
-    """Seconds until it is worth asking again, when it is not over."""
+    """Seconds until a queued one may be claimed, when there is one."""
     def __init__(
         self,
         *,
@@ -122,19 +146,16 @@ Global___Unclaimable: _TypeAlias = Unclaimable  # noqa: Y015
 class ClaimTaskRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    TASK_ID_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
-    task_id: _builtins.str
     worker_id: _builtins.str
     def __init__(
         self,
         *,
-        task_id: _builtins.str = ...,
         worker_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["task_id", b"task_id", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ if _version_not_supported:
 class WorkerServiceStub:
     """What a worker says to the scheduler about the one task it holds.
 
-    A claim gives the task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
+    A claim gives a task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
     the task since, the epoch is stale: the call changes nothing and fails with the reason `stale_epoch`.
     """
 
@@ -68,12 +68,13 @@ class WorkerServiceStub:
 class WorkerServiceServicer:
     """What a worker says to the scheduler about the one task it holds.
 
-    A claim gives the task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
+    A claim gives a task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
     the task since, the epoch is stale: the call changes nothing and fails with the reason `stale_epoch`.
     """
 
     def ClaimTask(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Gives the task whose turn it is. A message in the work queue says that there is one, not which.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -143,7 +144,7 @@ def add_WorkerServiceServicer_to_server(servicer, server):
 class WorkerService:
     """What a worker says to the scheduler about the one task it holds.
 
-    A claim gives the task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
+    A claim gives a task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
     the task since, the epoch is stale: the call changes nothing and fails with the reason `stale_epoch`.
     """
 

@@ -29,7 +29,7 @@ GRPC_VERSION: str
 class WorkerServiceStub:
     """What a worker says to the scheduler about the one task it holds.
 
-    A claim gives the task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
+    A claim gives a task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
     the task since, the epoch is stale: the call changes nothing and fails with the reason `stale_epoch`.
     """
 
@@ -38,6 +38,7 @@ class WorkerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WorkerServiceAsyncStub: ...
     ClaimTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ClaimTaskRequest, _worker_pb2.ClaimTaskResponse]
+    """Gives the task whose turn it is. A message in the work queue says that there is one, not which."""
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_worker_pb2.HeartbeatRequest, _worker_pb2.HeartbeatResponse]
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]
@@ -49,12 +50,13 @@ class WorkerServiceStub:
 class WorkerServiceAsyncStub(WorkerServiceStub):
     """What a worker says to the scheduler about the one task it holds.
 
-    A claim gives the task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
+    A claim gives a task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
     the task since, the epoch is stale: the call changes nothing and fails with the reason `stale_epoch`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ClaimTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.ClaimTaskRequest, _worker_pb2.ClaimTaskResponse]  # type: ignore[assignment]
+    """Gives the task whose turn it is. A message in the work queue says that there is one, not which."""
     Heartbeat: _aio.UnaryUnaryMultiCallable[_worker_pb2.HeartbeatRequest, _worker_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]  # type: ignore[assignment]
@@ -65,7 +67,7 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
 class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a worker says to the scheduler about the one task it holds.
 
-    A claim gives the task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
+    A claim gives a task a new epoch and a lease. Every later call names that epoch; when another worker has claimed
     the task since, the epoch is stale: the call changes nothing and fails with the reason `stale_epoch`.
     """
 
@@ -74,7 +76,8 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _worker_pb2.ClaimTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_worker_pb2.ClaimTaskResponse, _abc.Awaitable[_worker_pb2.ClaimTaskResponse]]: ...
+    ) -> _typing.Union[_worker_pb2.ClaimTaskResponse, _abc.Awaitable[_worker_pb2.ClaimTaskResponse]]:
+        """Gives the task whose turn it is. A message in the work queue says that there is one, not which."""
 
     @_abc_1.abstractmethod
     def Heartbeat(

@@ -1,4 +1,4 @@
-"""Sources, jobs, tasks, renditions and segments, and the outbox and inbox beside them."""
+"""Sources, jobs, tasks, tenants' shares, renditions and segments, and the outbox and inbox beside them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -78,10 +78,11 @@ def _tasks() -> None:
         "tasks",
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("job_id", sa.Uuid, sa.ForeignKey("jobs.id", name="tasks_job_id_fkey"), nullable=False),
+        sa.Column("tenant_id", sa.Uuid, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("index", sa.Integer, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
-        sa.Column("priority", sa.Text, nullable=False),
+        sa.Column("due_time", TIME, nullable=False),
         sa.Column("weight", sa.Double, nullable=False),
         sa.Column("spec", JSONB, nullable=False),
         sa.Column("epoch", sa.BigInteger, nullable=False),
@@ -91,12 +92,24 @@ def _tasks() -> None:
         sa.Column("lease_expire_time", TIME),
         sa.Column("not_before", TIME),
         sa.Column("queue_time", TIME, nullable=False),
+        sa.Column("trace", JSONB, nullable=False),
         sa.Column("error_code", sa.Text, nullable=False),
         sa.Column("error_message", sa.Text, nullable=False),
     )
     op.create_index("tasks_running", "tasks", ["lease_expire_time"], postgresql_where=sa.text("state = 'running'"))
     op.create_index("tasks_queued", "tasks", ["queue_time"], postgresql_where=sa.text("state = 'queued'"))
+    op.create_index("tasks_due", "tasks", ["tenant_id", "due_time", "id"], postgresql_where=sa.text("state = 'queued'"))
+    waiting = sa.text("state = 'queued' AND not_before IS NOT NULL")
+    op.create_index("tasks_backoff", "tasks", ["not_before"], postgresql_where=waiting)
     op.create_index("tasks_job_id_state", "tasks", ["job_id", "state"])
+    op.create_table(
+        "shares",
+        sa.Column("tenant_id", sa.Uuid, primary_key=True),
+        sa.Column("spent", sa.Double, nullable=False),
+        sa.Column("active", sa.Boolean, nullable=False),
+    )
+    op.create_index("shares_waiting", "shares", ["spent", "tenant_id"], postgresql_where=sa.text("active"))
+    op.create_index("shares_spent", "shares", ["spent"])
 
 
 def _results() -> None:
