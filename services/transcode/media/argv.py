@@ -67,14 +67,12 @@ def _start(ffmpeg: Path, threads: int) -> list[str]:
 
 
 def _window(chunk: VideoChunk) -> list[str]:
-    """Read from `preroll` before the first frame to `tail` after the last, on the container's clock."""
-    window: list[str] = []
+    """Read from `preroll` before the first frame, on the container's clock, until the graph has the last one."""
     begin = chunk.start_frame / chunk.rate - (chunk.preroll or 0)
-    if begin > 0:
-        window += ["-seek_timestamp", "1", "-ss", _seconds(chunk.origin + begin)]
-    if chunk.end_frame is not None:
-        window += ["-to", _seconds(chunk.origin + chunk.end_frame / chunk.rate + chunk.tail)]
-    return window
+    if not chunk.start_frame or begin <= 0:
+        return []
+    # All pictures from where ffmpeg lands go into the graph, which knows better which of them are wanted.
+    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", _seconds(chunk.origin + begin)]
 
 
 def _input(family: str, source: Source, threads: int) -> list[str]:

@@ -18,7 +18,9 @@ class VideoFacts:
     clockwise that bring it upright). `start` is the first frame's time as a decoder gives it, `sync_start` the time of
     the audio that belongs with it: they differ where packets are timed only by decoding. `frame_rate` is exact when
     `constant_rate`, else the average; `nominal_rate` is the rate of its quickest passages. `longest_frame` is the
-    longest time one frame stays, `keyframe_gap` the longest way between two key frames.
+    longest time one frame stays, `keyframe_gap` the longest way between two key frames, `keyframe_period` every way
+    between them where they are all the same and begin with the first frame. `key_delay` is the longest time from when a
+    key frame is decoded to when it is shown, `key_delay_spread` how much longer that is than the shortest.
     """
 
     stream: int
@@ -41,6 +43,10 @@ class VideoFacts:
     primaries: str | None
     hdr: Hdr
     bit_rate: int | None
+    # Not known of sources that were read before these were asked.
+    keyframe_period: Fraction | None = None
+    key_delay: Fraction = Fraction(0)
+    key_delay_spread: Fraction = Fraction(0)
 
     @property
     def display_size(self) -> tuple[int, int]:

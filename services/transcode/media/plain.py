@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -44,10 +44,11 @@ def _read_fields(kind: Any, data: object) -> Any:
     if not isinstance(data, Mapping):
         raise _wrong_shape(kind, data)
     hints = get_type_hints(kind)
-    missing = hints.keys() - data.keys()
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    missing = needed - data.keys()
     if missing:
         raise ValueError(f"{kind.__name__}: missing {', '.join(sorted(missing))}")
-    return kind(**{name: _read(hint, data[name]) for name, hint in hints.items()})
+    return kind(**{name: _read(hint, data[name]) for name, hint in hints.items() if name in data})
 
 
 def _read_scalar(kind: Any, data: Any) -> Any:

@@ -1,6 +1,6 @@
 """Cut a source into tasks that encode alone and join without a seam."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
@@ -10,17 +10,12 @@ from services.transcode.media.grid import Grid, grid_for
 from services.transcode.media.ladder import Rung, ladder
 from services.transcode.media.plain import Plain, from_plain, to_plain
 from services.transcode.media.preset import Preset
+from services.transcode.media.seeking import can_seek, careful, preroll
 
-# Decoding starts this much before the first wanted frame, so that leading pictures of an open GOP are whole.
-_PREROLL = Fraction(2)
-# Reading goes on this much past the last wanted frame, so that reordered pictures arrive.
-_TAIL = Fraction(1, 2)
 # How many frames a source may end before its announced end, in a stream of constant rate.
 _END_SLACK = 2
 # Sound that is over by then would be lost in the encoder's priming.
 _SHORTEST_SOUND = Fraction(1, 20)
-# Above this a chunk would spend more on getting to its first frame than on its own frames.
-_LONGEST_PREROLL = Fraction(12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +24,8 @@ class VideoChunk:
 
     `end_frame` is None for the last chunk: it reads to the source's end, and may show the last picture for up to `hold`
     frames more to come to `frames`: how long a last picture stays is often a guess.
-    `rate` and `origin` are the grid's; `gop` is frames between key frames. `preroll` and `tail` are the seconds to read
-    before and after; without a preroll the chunk is the whole source and its frame 0 the first that decodes.
+    `rate` and `origin` are the grid's; `gop` is frames between key frames. `preroll` is how many seconds before its
+    first frame it asks to read; without one the chunk is the whole source and its frame 0 the first that decodes.
     """
 
     index: int
@@ -44,7 +39,6 @@ class VideoChunk:
     family: str
     stream: int
     preroll: Fraction | None
-    tail: Fraction
     rungs: tuple[Rung, ...]
     speed: str
     crf: int
@@ -58,6 +52,10 @@ class VideoChunk:
     @classmethod
     def from_json(cls, data: Plain) -> "VideoChunk":
         return from_plain(cls, data)
+
+    def again(self) -> "VideoChunk":
+        """The same frames, read from further back: where an attempt failed, its seeking may be why."""
+        return self if self.preroll is None else replace(self, preroll=careful(self.preroll))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +127,9 @@ def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) ->
 def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Preset) -> tuple[VideoChunk, ...]:
     assert facts.video is not None
     gop = max(1, round(preset.gop_seconds * grid.rate))
-    preroll = _preroll(facts, facts.video)
+    seeks = can_seek(facts, facts.video)
     starts: tuple[int, ...] = (0,)
-    if preroll is not None:
+    if seeks:
         starts = boundaries(grid.frames, gop, preset.chunk_seconds // preset.gop_seconds, preset.early_chunks)
     ends = (*starts[1:], None)
     return tuple(
@@ -146,8 +144,7 @@ def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Pre
             gop=gop,
             family=facts.family,
             stream=facts.video.stream,
-            preroll=preroll,
-            tail=_TAIL + facts.video.longest_frame,
+            preroll=preroll(facts, facts.video, start / grid.rate) if seeks else None,
             rungs=rungs,
             speed=preset.speed,
             crf=preset.crf,
@@ -160,20 +157,6 @@ def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Pre
 
 def _hold(video: VideoFacts, grid: Grid) -> int:
     return _END_SLACK if video.constant_rate else ceil(video.longest_frame * grid.rate) + _END_SLACK
-
-
-def _preroll(facts: SourceFacts, video: VideoFacts) -> Fraction | None:
-    """Seconds to decode before a chunk's first frame, or None when only reading from the start can be trusted."""
-    # The frame on screen at the boundary may have been shown long before it.
-    preroll = max(_PREROLL, video.longest_frame + Fraction(1, 2))
-    if facts.container.seek == "time":
-        preroll = max(preroll, video.keyframe_gap + 1)
-    if facts.container.seek == "none" or preroll > _LONGEST_PREROLL:
-        return None
-    if facts.container.demuxer == "mov":
-        # ffmpeg looks times up in an index without the pause that an edit list may begin with, so it lands late by it.
-        preroll += max(video.start, Fraction(0))
-    return preroll
 
 
 def _audio(facts: SourceFacts, grid: Grid | None, preset: Preset) -> AudioTrack | None:

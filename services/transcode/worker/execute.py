@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from services.transcode.worker.service import Progress
 
 _SPANS = {Kind.PROBE: "probe source", Kind.ENCODE_VIDEO: "encode chunk", Kind.ENCODE_AUDIO: "encode audio"}
+_DOUBTED = 3
+"""From this claim on it may be the chunk itself, and not what befell its workers, that fails."""
 _ENCODED = 0.95
 """Progress of a task whose encode is done and whose last segments are not stored yet."""
 
@@ -121,7 +123,8 @@ class Executor:
                 progress.value = min(now.seconds / max(float(audio.duration), 0.1), 1.0) * _ENCODED
 
             return [await encode_audio(audio, source, folder, heard, keep, **run)]
-        chunk = VideoChunk.from_json(dict(task.spec))
+        planned = VideoChunk.from_json(dict(task.spec))
+        chunk = planned if task.epoch < _DOUBTED else planned.again()
 
         def seen(now: FfmpegProgress) -> None:
             progress.value = min(now.frame / max(chunk.frames, 1), 1.0) * _ENCODED

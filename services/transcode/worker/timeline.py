@@ -26,7 +26,7 @@ class Timeline:
         # Then the order and spacing of decoding is all there is.
         decode_only = not self.shown_times or any(pts is None for pts, _, _, _ in self._shown)
         frames = sorted(
-            (tick, duration, key)
+            (tick, duration, key, 0 if decode_only or pts is None or dts is None else pts - dts)
             for pts, dts, duration, key in self._shown
             if (tick := dts if decode_only else pts) is not None and (start is None or decode_only or tick >= start)
         )
@@ -35,15 +35,15 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Frames in order: (tick, duration in ticks, is a key frame). There is at least one."""
+    """Frames in order: (tick, duration in ticks, is a key frame, ticks from decoding to showing). At least one."""
 
     time_base: Fraction
     decode_only: bool
-    frames: list[tuple[int, int, bool]]
+    frames: list[tuple[int, int, bool, int]]
 
     @property
     def ticks(self) -> list[int]:
-        return [tick for tick, _, _ in self.frames]
+        return [tick for tick, *_ in self.frames]
 
     @property
     def duration(self) -> Fraction:
@@ -58,8 +58,21 @@ class Shown:
 
     @property
     def keyframe_gap(self) -> Fraction:
-        keys = [tick for tick, _, key in self.frames if key]
+        keys = [tick for tick, _, key, _ in self.frames if key]
         return self.time_base * max((after - before for before, after in pairwise([*keys, self.ticks[-1]])), default=0)
+
+    @property
+    def keyframe_every(self) -> int:
+        """Every so many frames one is a key frame, and the first is; 0 where it is not so."""
+        keys = [number for number, (_, _, key, _) in enumerate(self.frames) if key]
+        every = keys[1] if len(keys) > 1 else len(self.frames)
+        return every if keys == list(range(0, len(self.frames), every)) else 0
+
+    @property
+    def key_delays(self) -> tuple[Fraction, Fraction]:
+        """The shortest and the longest time from decoding a key frame to showing it."""
+        delays = [delay for _, _, key, delay in self.frames if key]
+        return self.time_base * min(delays, default=0), self.time_base * max(delays, default=0)
 
     def constant_rate(self, declared: Fraction | None) -> Fraction | None:
         return constant_rate(self.ticks, self.time_base, declared)

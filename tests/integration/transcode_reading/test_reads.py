@@ -57,13 +57,13 @@ async def test_a_chunk_reads_little_more_than_its_own_bytes(
         await bench.encoded(worker, size, far)
         store.start_again()
         await bench.encoded(worker, size, chunk)
-        assert store.bytes_read <= 1.5 * seconds(chunk) * bytes_per_second, chunk
+        # What ffmpeg has in its queues when it has seen the last frame weighs more in a short chunk.
+        most = 1.4 if seconds(chunk) == 8 else 1.5
+        assert store.bytes_read <= most * seconds(chunk) * bytes_per_second, chunk
 
 
 def seconds(chunk: VideoChunk) -> float:
-    """Of the source that belong to the chunk; to the short ones at the start, those too that lead up to them."""
-    own = chunk.frames / chunk.rate
-    return float(own + (chunk.preroll or 0) if own < 8 else own)
+    return float(chunk.frames / chunk.rate)
 
 
 async def test_a_first_chunk_reads_the_index_too(clips: Clips, bench: Bench, objects: Objects) -> None:

@@ -57,3 +57,13 @@ def test_equal_settings_are_one_preset_whatever_its_name() -> None:
 )
 def test_the_display_size_is_upright_with_square_pixels(rotation: int, sar: str, size: tuple[int, int]) -> None:
     assert a_video(width=720, height=576, sar=Fraction(sar), rotation=rotation).display_size == size
+
+
+def test_facts_of_a_source_read_before_key_frames_were_timed_still_do() -> None:
+    old = a_source().to_json()
+    for name in ("keyframe_period", "key_delay", "key_delay_spread"):
+        del old["video"][name]
+    video = SourceFacts.from_json(old).video
+    assert video is not None
+    assert video.keyframe_period is None
+    assert video.key_delay == video.key_delay_spread == 0

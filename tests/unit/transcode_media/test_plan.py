@@ -38,24 +38,6 @@ def test_where_seeking_is_not_to_be_trusted_there_is_one_chunk(family: str) -> N
     assert (chunk.start_frame, chunk.end_frame, chunk.frames, chunk.preroll) == (0, None, 600, None)
 
 
-def test_a_transport_stream_goes_back_a_whole_group() -> None:
-    assert {
-        c.preroll for c in plan(a_source(family="mpegts", video=a_video(keyframe_gap=Fraction(5))), HLS).chunks
-    } == {6}
-    assert len(plan(a_source(family="mpegts", video=a_video(keyframe_gap=Fraction(15))), HLS).chunks) == 1
-
-
-def test_a_frame_that_stays_long_is_read_from_where_it_began() -> None:
-    chunks = plan(a_source(video=a_video(constant_rate=False, longest_frame=Fraction(6))), HLS).chunks
-    assert all(chunk.preroll and chunk.preroll > 6 and chunk.tail > 6 for chunk in chunks)
-
-
-def test_an_mp4_that_starts_late_is_sought_earlier_by_as_much() -> None:
-    late = a_video(start=Fraction(5))
-    assert {chunk.preroll for chunk in plan(a_source(family="mp4", video=late), HLS).chunks} == {7}
-    assert {chunk.preroll for chunk in plan(a_source(family="matroska", video=late), HLS).chunks} == {2}
-
-
 def test_sound_begins_with_the_first_picture_and_ends_with_the_last() -> None:
     source = a_source(video=a_video(start=Fraction(3, 2), sync_start=Fraction(3, 2)), audio=an_audio(start=Fraction(1)))
     audio = plan(source, HLS).audio
