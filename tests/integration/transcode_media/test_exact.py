@@ -16,6 +16,24 @@ ASP = ("-c:v", "mpeg4", "-q:v", "2", "-bf", "2", "-g", "30", "-vtag", "XVID")
 MP3 = ("-c:a", "libmp3lame")
 # What LAME puts before the first sample, in a container that has no way to say so.
 MP3_DELAY = 1105 / 48000
+DEEP = (*X264, "-preset", "medium", "-bf", "8", "-b_strategy", "0", "-refs", "6")
+AT_WILL = (*X264, "-force_key_frames", "0.7,1.1,2.9,3.0")
+AV1 = ("-c:v", "libsvtav1", "-preset", "12", "-crf", "20", "-g", "40", "-svtav1-params", "lookahead=0")
+VP9 = (
+    "-c:v",
+    "libvpx-vp9",
+    "-deadline",
+    "good",
+    "-cpu-used",
+    "8",
+    "-auto-alt-ref",
+    "1",
+    "-lag-in-frames",
+    "16",
+    "-g",
+    "40",
+)
+MPEG2 = ("-c:v", "mpeg2video", "-q:v", "2", "-bf", "2", "-g", "15")
 HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:open-gop=1:keyint=40", "-crf", "16")
 
 
@@ -59,6 +77,25 @@ CASES = {
     "mkv as it was recorded, without an index": case("a.mkv", "matroska", output=("-live", "1")),
     "starts late": case("a.mp4", "mp4", output=("-output_ts_offset", "3.21")),
     "mov with a coarse clock": case("a.mov", "mov", rate="30000/1001", output=("-video_track_timescale", "600")),
+    "hevc, mp4": case("a.mp4", "mp4", video=(*HEVC, "-tag:v", "hvc1")),
+    "hevc, transport stream": case("a.ts", "mpegts", rate="25", frames=125, video=HEVC),
+    "av1, mp4": case("a.mp4", "mp4", video=AV1),
+    "av1, webm": case("a.webm", "webm", video=AV1, audio=("-c:a", "libopus")),
+    "vp9, hidden pictures": case("a.webm", "webm", video=VP9, audio=("-c:a", "libopus")),
+    "vp9, mp4": case("a.mp4", "mp4", video=VP9, rate="25", frames=125),
+    "mpeg-4, mp4": case("a.mp4", "mp4", video=("-c:v", "mpeg4", "-q:v", "2", "-bf", "2", "-g", "30")),
+    "mpeg-4, mkv": case("a.mkv", "matroska", video=ASP, audio=("-c:a", "ac3")),
+    "mpeg-2, transport stream": case("a.ts", "mpegts", rate="25", frames=125, video=MPEG2, audio=("-c:a", "mp2")),
+    "every picture a key frame": case("a.mov", "mov", video=("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p")),
+    "eight pictures reordered": case("a.mp4", "mp4", video=DEEP),
+    "eight pictures reordered, mkv": case("a.mkv", "matroska", video=DEEP, rate="50", frames=250),
+    "eight pictures reordered, transport stream": case("a.ts", "mpegts", video=DEEP),
+    "no picture reordered, mkv": case("a.mkv", "matroska", video=(*X264, "-bf", "0")),
+    "key frames at will, mp4": case("a.mp4", "mp4", video=AT_WILL),
+    "key frames at will, mkv": case("a.mkv", "matroska", video=AT_WILL),
+    "key frames at will, transport stream": case("a.ts", "mpegts", video=AT_WILL),
+    "transport stream, after an hour": case("a.ts", "mpegts", output=("-output_ts_offset", "3600")),
+    "transport stream, whose clock begins anew": case("a.ts", "mpegts", output=("-output_ts_offset", "95441")),
     "webm": case("a.webm", "webm", video=("-c:v", "libvpx", "-deadline", "realtime"), audio=("-c:a", "libopus")),
     "flv": case("a.flv", "flv", chunks=1),
     "asf": case("a.wmv", "asf", video=("-c:v", "wmv2", "-q:v", "2"), audio=("-c:a", "wmav2"), chunks=1),
@@ -71,6 +108,7 @@ CASES = {
     "sound first": case("a.mp4", "mp4", maps=("-map", "1:a", "-map", "0:v")),
     "10 fps": case("a.mp4", "mp4", rate="10", frames=50),
     "12.5 fps": case("a.mp4", "mp4", rate="25/2", frames=60, audio=None),
+    "29.97 fps": case("a.mp4", "mp4", rate="30000/1001"),
     "50 fps": case("a.mp4", "mp4", rate="50", frames=250),
     "59.94 fps": case("a.mkv", "matroska", rate="60000/1001", frames=300),
     "60 fps": case("a.mp4", "mp4", rate="60", frames=300),

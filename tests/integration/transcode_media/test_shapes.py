@@ -150,7 +150,20 @@ async def test_sound_that_starts_off_the_pictures_stays_in_time(offset: str, cli
     assert all(abs(beep - shift - round(beep - shift)) <= 0.02 for beep in heard if beep > 0.1)
 
 
-async def test_sound_longer_than_the_pictures_is_cut_and_shorter_is_kept(clips: Clips, scratch: Path) -> None:
+async def test_sound_shorter_than_the_pictures_ends_where_it_does(clips: Clips, scratch: Path) -> None:
+    plain = clips.barcoded("a.mp4", frames=150)
+    inputs = ("-i", str(plain), "-t", "2.5", "-i", str(plain), "-map", "0:v", "-map", "1:a", "-c", "copy")
+    stream = await make_stream(clips.made("shorter.mp4", *inputs), scratch)
+    assert [picture.number for picture in pictures(stream.top)] == list(range(150))
+    start, rate, wave = samples(stream.audio or Path())
+    assert abs(float(start) + len(wave) / rate - float(DELAY) - 2.5) <= 1.5 * 1024 / rate
+    heard = [beep - float(DELAY) for beep in beeps(stream.audio or Path())]
+    # The very first gives way to the decoder's priming.
+    assert [round(beep) for beep in heard if beep > 0.1] == [1, 2]
+    assert all(abs(beep - round(beep)) <= 0.02 for beep in heard if beep > 0.1)
+
+
+async def test_sound_longer_than_the_pictures_is_cut(clips: Clips, scratch: Path) -> None:
     plain = clips.barcoded("a.mp4", frames=150)
     longer = clips.made(
         "longer.mkv", "-t", "3", "-i", str(plain), "-i", str(plain), "-map", "0:v", "-map", "1:a", "-c", "copy"
