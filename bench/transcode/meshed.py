@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cpu import cpu_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from reelmesh_client import Client
 
@@ -46,11 +49,55 @@ def send(mesh: RunningMesh, client: Client, file: Path) -> Way:
     asset_id = client.upload_file(file)
     uploaded = time.monotonic()
     playable = ready = 0.0
-    for standing in client.watch(asset_id, every=0.05):
+    # Told, not asked: asking again and again would take time from the very cores that are measured.
+    told = client.events(asset_id=asset_id, types=("asset.playable", "asset.ready", "asset.failed"), last_event_id="0")
+    for event in told:
         now = time.monotonic() - uploaded
-        if standing.asset and standing.asset.playable and not playable:
-            playable = now
-        if standing.ready:
+        assert event.type != "asset.failed", event
+        if event.type == "asset.ready":
             ready = now
-    assert ready, f"{asset_id} is not ready"
+            break
+        playable = now
     return Way(asset_id=asset_id, playable=playable or ready, ready=ready, cpu=cpu_of(pids) - before)
+
+
+@dataclass(slots=True)
+class Starts:
+    """When, by the clock, a worker first started a program: one on the source at all, and ffmpeg."""
+
+    program: float = 0.0
+    ffmpeg: float = 0.0
+
+
+@contextmanager
+def first_starts(mesh: RunningMesh) -> Iterator[Starts]:
+    """Looks every two milliseconds until both have been seen or the context ends."""
+    seen, over = Starts(), threading.Event()
+
+    def look() -> None:
+        while not seen.ffmpeg and not over.wait(0.002):
+            children = [child for pid in workers(mesh) for child in _children(pid)]
+            now = time.time()
+            if children and not seen.program:
+                seen.program = now
+            if any(_name(child).startswith("ffmpeg") for child in children):
+                seen.ffmpeg = now
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _children(pid: int) -> list[str]:
+    return [child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()]
+
+
+def _name(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -19,8 +19,9 @@ class VideoFacts:
     the audio that belongs with it: they differ where packets are timed only by decoding. `frame_rate` is exact when
     `constant_rate`, else the average; `nominal_rate` is the rate of its quickest passages. `longest_frame` is the
     longest time one frame stays, `keyframe_gap` the longest way between two key frames, `keyframe_period` every way
-    between them where they are all the same and begin with the first frame. `key_delay` is the longest time from when a
-    key frame is decoded to when it is shown, `key_delay_spread` how much longer that is than the shortest.
+    between them where they are all the same and begin with the first frame. `key_delay` is the longest time from when
+    a key frame is decoded to when it is shown, `key_delay_spread` how much longer that is than the shortest. `packed`
+    is a stream of which some packets hold several pictures, as DivX wrote them.
     """
 
     stream: int
@@ -47,6 +48,7 @@ class VideoFacts:
     keyframe_period: Fraction | None = None
     key_delay: Fraction = Fraction(0)
     key_delay_spread: Fraction = Fraction(0)
+    packed: bool = False
 
     @property
     def display_size(self) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["video", "audio", "image"]
-Seek = Literal["keyframe", "time", "none"]
+Seek = Literal["keyframe", "time", "scan", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,8 +12,9 @@ class Family:
     """`demuxer` is ffmpeg's name for the format. `group` joins families that share file name extensions.
 
     `seek` says where ffmpeg lands when asked for a time: at the key frame before it (an index says where), at
-    any packet before it (the reader must go back a whole GOP by itself), or nowhere to be trusted. `shown_times` is
-    False where the format only counts frames as they are decoded, and ffmpeg guesses when they are shown.
+    any packet before it (the reader must go back a whole GOP by itself), at a key frame that it finds by reading all
+    before it, or nowhere to be trusted. `shown_times` is False where the format only counts frames as they are decoded,
+    and ffmpeg guesses when they are shown.
     """
 
     name: str
@@ -34,11 +35,11 @@ _ALL = (
     Family(name="mov", demuxer="mov", group="isobmff", extensions=("mov", "qt", "3gp", "3g2"), seek="keyframe"),
     Family(name="matroska", demuxer="matroska", group="matroska", extensions=("mkv", "mka"), seek="keyframe"),
     Family(name="webm", demuxer="matroska", group="matroska", extensions=("webm",), seek="keyframe"),
-    Family(name="avi", demuxer="avi", group="avi", extensions=("avi", "divx"), shown_times=False),
+    Family(name="avi", demuxer="avi", group="avi", extensions=("avi", "divx"), shown_times=False, seek="keyframe"),
     Family(name="mpegts", demuxer="mpegts", group="mpeg", extensions=("ts", "mts", "m2ts", "m2t"), seek="time"),
     Family(name="mpegps", demuxer="mpeg", group="mpeg", extensions=("mpg", "mpeg", "vob")),
     Family(name="asf", demuxer="asf", group="asf", extensions=("asf", "wmv", "wma")),
-    Family(name="flv", demuxer="flv", group="flv", extensions=("flv",)),
+    Family(name="flv", demuxer="flv", group="flv", extensions=("flv",), seek="scan"),
     Family(name="ogg", demuxer="ogg", group="ogg", extensions=("ogg", "ogv", "oga", "opus")),
     Family(name="mp3", demuxer="mp3", group="mp3", extensions=("mp3",)),
     Family(name="wav", demuxer="wav", group="wav", extensions=("wav",)),

@@ -14,13 +14,23 @@ _PREROLL = Fraction(2)
 _LONGEST_PREROLL = Fraction(12)
 # Of a frame: beyond the jitter that a constant rate may have, short of where the next frame could begin.
 _JUST_AFTER = Fraction(1, 4)
+# Codecs whose pictures are known by their place among the packets: no later one is shown first, or only by a rule.
+_COUNTED = ("mpeg4", "msmpeg4v3", "mjpeg", "dvvideo", "rawvideo", "huffyuv", "ffv1")
+# More than are ever shown before the key frame that precedes them in the stream.
+_LEADING_FRAMES = 4
+# What is read from the start for every chunk must be small enough to lie on the worker's disk.
+_MOST_SCANNED = 64 << 20
 # Of a container that does not say it seeks by show times, ffmpeg asks for that much less when frames are reordered.
 _FFMPEG_ASKS_EARLIER = Fraction(3, 23)
 
 
 def can_seek(facts: SourceFacts, video: VideoFacts) -> bool:
     """Whether chunks may begin anywhere but at the source's start."""
-    return facts.container.seek != "none" and _anywhere(facts, video) <= _LONGEST_PREROLL
+    if facts.container.seek == "none" or _anywhere(facts, video) > _LONGEST_PREROLL:
+        return False
+    if facts.container.seek == "scan":
+        return facts.size <= _MOST_SCANNED and video.constant_rate
+    return facts.container.shown_times or (video.codec in _COUNTED and not video.packed)
 
 
 def preroll(facts: SourceFacts, video: VideoFacts, start: Fraction) -> Fraction:
@@ -29,6 +39,8 @@ def preroll(facts: SourceFacts, video: VideoFacts, start: Fraction) -> Fraction:
         return _anywhere(facts, video) + _late(facts, video)
     if facts.container.seek == "time":
         return _to_a_key_frame(video, start)
+    if not facts.container.shown_times:
+        return _LEADING_FRAMES / video.frame_rate
     asked = -_JUST_AFTER / video.frame_rate
     if facts.container.demuxer == "mov":
         return asked + video.key_delay_spread + _late(facts, video)

@@ -29,6 +29,8 @@ from services.transcode.worker.whole import check_whole
 
 _READ_SIZE = 1 << 17
 _MICROSECOND = Fraction(1, 1_000_000)
+# Begins a picture of MPEG-4 part 2 (ISO/IEC 14496-2, vop_start_code).
+_PICTURE = b"\0\0\1\xb6"
 
 
 def main() -> None:
@@ -114,6 +116,8 @@ def _read(container: InputContainer, family: str) -> tuple[VideoFacts | None, Au
         if packet.size and not packet.is_discard:
             timeline = timelines[packet.stream.index]
             timeline.add(packet.pts, packet.dts, packet.duration or 0, key=packet.is_keyframe)
+            if not shown_times:
+                timeline.packed |= bytes(packet).count(_PICTURE) > 1
             if len(timeline) > MAX_SAMPLES:
                 raise BadMedia("too_long", f"more than {MAX_SAMPLES} frames")
     _check_duration(container, family, end)
@@ -177,6 +181,7 @@ def _video_facts(first: FirstPicture, timeline: Timeline, *, image: bool) -> Vid
         longest_frame=shown.longest_frame,
         keyframe_gap=shown.keyframe_gap,
         keyframe_period=shown.keyframe_every / rate if rate and shown.keyframe_every else None,
+        packed=timeline.packed,
         key_delay=shown.key_delays[1],
         key_delay_spread=shown.key_delays[1] - shown.key_delays[0],
         pix_fmt=picture.pix_fmt,

@@ -71,8 +71,12 @@ CASES = {
     "transport stream, one key frame": case("a.ts", "mpegts", video=(*X264, "-g", "999")),
     "transport stream, 23.976": case("a.ts", "mpegts", video=OPEN_GOP, rate="24000/1001", frames=120),
     "blu-ray transport stream": case("a.m2ts", "mpegts", output=("-mpegts_m2ts_mode", "1")),
-    "avi, asp and ac3": case("a.avi", "avi", video=ASP, audio=("-c:a", "ac3"), chunks=1),
-    "avi, asp and mp3": case("a.avi", "avi", video=ASP, audio=MP3, rate="25", frames=125, chunks=1, late=MP3_DELAY),
+    "avi, asp and ac3": case("a.avi", "avi", video=ASP, audio=("-c:a", "ac3")),
+    "avi, asp and mp3": case("a.avi", "avi", video=ASP, audio=MP3, rate="25", frames=125, late=MP3_DELAY),
+    "avi, asp with four pictures reordered": case(
+        "a.avi", "avi", video=("-c:v", "mpeg4", "-q:v", "2", "-bf", "3", "-g", "37"), rate="15", frames=75, audio=None
+    ),
+    "avi, mjpeg": case("a.avi", "avi", video=("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"), audio=None),
     "avi, h264": case("a.avi", "avi", audio=MP3, chunks=1, late=MP3_DELAY),
     "mkv as it was recorded, without an index": case("a.mkv", "matroska", output=("-live", "1")),
     "starts late": case("a.mp4", "mp4", output=("-output_ts_offset", "3.21")),
@@ -97,7 +101,7 @@ CASES = {
     "transport stream, after an hour": case("a.ts", "mpegts", output=("-output_ts_offset", "3600")),
     "transport stream, whose clock begins anew": case("a.ts", "mpegts", output=("-output_ts_offset", "95441")),
     "webm": case("a.webm", "webm", video=("-c:v", "libvpx", "-deadline", "realtime"), audio=("-c:a", "libopus")),
-    "flv": case("a.flv", "flv", chunks=1),
+    "flv": case("a.flv", "flv"),
     "asf": case("a.wmv", "asf", video=("-c:v", "wmv2", "-q:v", "2"), audio=("-c:a", "wmav2"), chunks=1),
     "ogg": case("a.ogv", "ogg", video=("-c:v", "libtheora", "-q:v", "9"), audio=("-c:a", "libvorbis"), chunks=1),
     "program stream": case(

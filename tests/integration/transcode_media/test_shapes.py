@@ -3,9 +3,11 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 from services.transcode.media.facts import VideoFacts
+from services.transcode.media.plan import plan
 from services.transcode.media.preset import HLS
 from tests.clips import Clips, beeps, first_picture, pictures, real_clip, samples
 from tests.clips.library import AAC, X264
@@ -249,3 +251,27 @@ async def test_the_shipped_preset_encodes_a_real_clip(scratch: Path) -> None:
     stream = await make_stream(real_clip("carphone_pristine"), scratch, HLS)
     assert len(pictures(stream.top)) == 120
     assert [track.codecs[:5] for track in stream.tracks["v144"]] == ["avc1."]
+
+
+async def test_several_pictures_in_one_packet_are_not_counted_on(clips: Clips, scratch: Path, tmp_path: Path) -> None:
+    """As DivX wrote them: a picture and the one that is shown before it, then a packet that says nothing new."""
+    asp = ("-c:v", "mpeg4", "-q:v", "2", "-bf", "1", "-b_strategy", "0", "-g", "30")
+    plain = clips.barcoded("a.avi", frames=150, video=asp, audio=None)
+    packed = tmp_path / "packed.avi"
+    with av.open(plain) as source, av.open(packed, "w") as file:
+        stream = file.add_stream_from_template(source.streams.video[0])
+        ahead: bytes = b""
+        for packet in source.demux(video=0):
+            body = bytes(packet)
+            if not packet.size:
+                continue
+            between = body[body.index(b"\0\0\1\xb6") + 4] >> 6 == 2
+            together = av.Packet(ahead + body if between else body)
+            together.dts, together.pts, together.time_base = packet.dts, packet.pts, packet.time_base
+            together.is_keyframe, together.stream = packet.is_keyframe, stream
+            file.mux(together)
+            ahead = b"" if between else body
+    facts = await facts_of(packed, scratch)
+    assert facts.video is not None
+    assert facts.video.packed
+    assert len(plan(facts, TINY).chunks) == 1

@@ -32,7 +32,7 @@ def test_boundaries_are_key_frames_and_leave_no_crumbs(frames: int, gop: int, go
     assert len(starts) == 1 or lengths[-1] >= gop
 
 
-@pytest.mark.parametrize("family", ["avi", "asf", "flv", "ogg", "mpegps"])
+@pytest.mark.parametrize("family", ["avi", "asf", "ogg", "mpegps"])
 def test_where_seeking_is_not_to_be_trusted_there_is_one_chunk(family: str) -> None:
     (chunk,) = plan(a_source(family=family), HLS).chunks
     assert (chunk.start_frame, chunk.end_frame, chunk.frames, chunk.preroll) == (0, None, 600, None)

@@ -57,5 +57,16 @@ def test_another_try_reads_from_further_back() -> None:
     again = chunk.again()
     assert again.preroll == 12
     assert (again.start_frame, again.frames) == (chunk.start_frame, chunk.frames)
-    whole = chunks_of("avi")[0]
+    whole = chunks_of("ogg")[0]
     assert whole.again() == whole
+
+
+def test_where_frames_are_only_counted_the_codec_must_keep_their_order() -> None:
+    assert set(prerolls("avi", codec="mpeg4")) == {Fraction(4, 30)}
+    assert prerolls("avi", codec="h264") == [None]
+    assert prerolls("avi", codec="mpeg4", packed=True) == [None]
+
+
+def test_what_is_found_by_reading_all_before_it_must_be_small() -> None:
+    assert len(plan(a_source(family="flv", size=64 << 20), HLS).chunks) == 4
+    assert len(plan(a_source(family="flv", size=65 << 20), HLS).chunks) == 1
