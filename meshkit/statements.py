@@ -34,9 +34,9 @@ class Statement:
         self._text = str(compiled)
         self._values = dict(compiled.params)
         self._encode = {name: encode for name, bind in compiled.binds.items() if (encode := _encoder(bind.type))}
-        self._decode = [
-            (place, decode) for place, column in enumerate(_columns(statement)) if (decode := _decoder(column.type))
-        ]
+        columns = _columns(statement)
+        self._returns = bool(columns)
+        self._decode = [(place, decode) for place, column in enumerate(columns) if (decode := _decoder(column.type))]
 
     async def run(self, connection: AsyncConnection, **values: Any) -> list[tuple[Any, ...]]:
         """The rows, in the transaction of `connection`. Raises OperationalError when the database is gone."""
@@ -48,7 +48,7 @@ class Statement:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         try:
             cursor = await driver.execute(self._text, bound)
-            rows = await cursor.fetchall() if cursor.description else []
+            rows = await cursor.fetchall() if self._returns else []
         except psycopg.OperationalError as error:
             raise OperationalError(self._text, None, error, connection_invalidated=driver.closed) from error
         return [self._decoded(row) for row in rows] if self._decode else rows

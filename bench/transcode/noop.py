@@ -146,7 +146,7 @@ async def passage(mesh: RunningMesh, api: Client, clip: Path, seconds: int) -> P
 
 
 def _settled(api: Client, asset_id: str) -> None:
-    *_, last = api.watch(asset_id, every=0.1)
+    *_, last = api.watch(asset_id, every=0.5)
     assert last.ready, last.failure
 
 

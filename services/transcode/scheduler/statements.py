@@ -46,12 +46,15 @@ FIRST_DUE = Statement(
     .order_by(TASKS.c.due_time, TASKS.c.id)
     .limit(sa.literal_column("1"))
 )
-CHARGE = Statement(
-    sa.update(SHARES)
-    .where(SHARES.c.tenant_id == _TENANT)
-    .values(spent=SHARES.c.spent + sa.bindparam("weight", type_=sa.Double))
+_TAKEN = (
+    _UPDATE_TASK.where(QUEUED).values(_changes(TASK_CHANGES)).returning(TASKS.c.tenant_id, TASKS.c.weight).cte("taken")
 )
-TAKE = Statement(_UPDATE_TASK.where(QUEUED).values(_changes(TASK_CHANGES)).returning(TASKS.c.id))
+TAKE = Statement(
+    sa.update(SHARES)
+    .where(SHARES.c.tenant_id == _TAKEN.c.tenant_id)
+    .values(spent=SHARES.c.spent + _TAKEN.c.weight)
+    .returning(SHARES.c.tenant_id)
+)
 SAVE_TASK = Statement(_UPDATE_TASK.values(_changes(TASK_CHANGES)))
 BEAT = Statement(
     _UPDATE_TASK.where(TASKS.c.epoch == sa.bindparam("held_epoch", type_=sa.BigInteger), RUNNING)

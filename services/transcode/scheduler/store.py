@@ -148,10 +148,7 @@ class PostgresTransaction:
         return task, job
 
     async def take(self, claimed: Task) -> bool:
-        if await TAKE.first(self._connection, task_id=claimed.id, **_changes(claimed)) is None:
-            return False
-        await turns.charge(self._connection, claimed.tenant_id, claimed.weight)
-        return True
+        return await TAKE.first(self._connection, task_id=claimed.id, **_changes(claimed)) is not None
 
     async def next_backoff(self) -> datetime | None:
         found = sa.select(TASKS.c.not_before).where(QUEUED, TASKS.c.not_before.is_not(None))
@@ -175,7 +172,7 @@ class PostgresTransaction:
         await SAVE_TASK.run(self._connection, task_id=task.id, **_changes(task))
         if task.state is TaskState.QUEUED:
             await turns.wait(self._connection, task.tenant_id)
-            await turns.charge(self._connection, task.tenant_id, -task.weight)
+            await turns.refund(self._connection, task.tenant_id, task.weight)
 
     async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
         row = await BEAT.first(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from services.transcode.scheduler.statements import CHARGE, FIRST_DUE, LEAST_SERVED
+from services.transcode.scheduler.statements import FIRST_DUE, LEAST_SERVED
 from services.transcode.scheduler.tables import QUEUED, SHARES, TASKS
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ async def wait(connection: AsyncConnection, tenant_id: str) -> None:
     await connection.execute(again)
 
 
-async def charge(connection: AsyncConnection, tenant_id: str, weight: float) -> None:
-    """The tenant has had so much of the workers; less than nothing gives back."""
-    await CHARGE.run(connection, tenant_id=tenant_id, weight=weight)
+async def refund(connection: AsyncConnection, tenant_id: str, weight: float) -> None:
+    """Give back what the tenant was charged for a task that was not done."""
+    spent = SHARES.c.spent - weight
+    await connection.execute(sa.update(SHARES).where(SHARES.c.tenant_id == tenant_id).values(spent=spent))
 
 
 async def find(connection: AsyncConnection, now: datetime) -> tuple[Any, ...] | None:
