@@ -34,6 +34,8 @@ class Caller:
     scopes: frozenset[str]
     token: str
     """As it came, to be handed on: the next service checks it again."""
+    session_id: str = ""
+    """The login that the token comes from; none for an API key."""
 
     def may(self, scope: str) -> None:
         """Raises PermissionDenied unless the token carries `scope`."""
@@ -76,7 +78,11 @@ class Verifier:
             return caller
         claims = await self._claims(token, ACCESS_AUDIENCE)
         caller = Caller(
-            tenant_id=claims["tid"], subject=claims["sub"], scopes=frozenset(claims["scope"].split()), token=token
+            tenant_id=claims["tid"],
+            subject=claims["sub"],
+            scopes=frozenset(claims["scope"].split()),
+            token=token,
+            session_id=claims.get("sid", ""),
         )
         if len(self._passed) >= _TOKENS_KEPT:
             self._passed.clear()

@@ -13,7 +13,9 @@ from prometheus_client import CollectorRegistry
 from services.gateway import problems, schemas
 from services.gateway.access import UNOBSERVED, AccessLog
 from services.gateway.cors import Cors
-from services.gateway.http_api import assets, docs, events, health, jobs, me, playback, uploads
+from services.gateway.http_api import api_keys, assets, auth, docs, events, health, jobs, me, members, playback, uploads
+from services.gateway.patience import BodyPace
+from services.gateway.rates import AddressLimit
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_ROUTERS = (uploads, assets, jobs, events, me, playback, health, docs)
+_ROUTERS = (auth, api_keys, members, uploads, assets, jobs, events, me, playback, health, docs)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
@@ -46,6 +48,8 @@ def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
     app.state.registry = registry
     app.state.routes = [route for each in _ROUTERS for route in each.router.routes]
     app.add_middleware(problems.BodyLimit)
+    app.add_middleware(BodyPace)
+    app.add_middleware(AddressLimit, rates=gateway.rates)
     app.add_middleware(problems.Unexpected)
     app.add_middleware(Cors, origins=cors_origins)
     app.add_middleware(AccessLog)

@@ -18,6 +18,8 @@ KEY_PREFIX = "rmk_"
 KEYS_KEPT = 10_000
 RENEWED_BEFORE = 30.0
 """Seconds of life that a token still has when its key is exchanged anew: longer than any call may take."""
+KEPT = 30.0
+"""Seconds until a key is exchanged anew, so that one that was taken back is refused everywhere soon."""
 
 
 class Authenticator:
@@ -34,6 +36,10 @@ class Authenticator:
         digest = hashlib.sha256(credential.encode()).hexdigest()
         return await self._callers.get(digest, partial(self._exchanged, credential))
 
+    def forget(self, subject: str) -> None:
+        """The key with this id is good for nothing any more."""
+        self._callers.drop(lambda caller: caller.subject == subject)
+
     async def _exchanged(self, key: str) -> tuple[Caller, float]:
         token, expires = await self._exchange(key)
-        return await self._verifier.access(token), expires - time.time() - RENEWED_BEFORE
+        return await self._verifier.access(token), min(KEPT, expires - time.time() - RENEWED_BEFORE)

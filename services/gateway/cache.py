@@ -34,6 +34,9 @@ class Cache(Generic[T]):
         # One that gives up waiting must not take the value from the others.
         return await asyncio.shield(self._making[key])
 
+    def drop(self, unwanted: Callable[[T], bool]) -> None:
+        self._kept = OrderedDict((key, kept) for key, kept in self._kept.items() if not unwanted(kept[0]))
+
     async def _make(self, key: str, make: Callable[[], Awaitable[tuple[T, float]]]) -> T:
         try:
             value, seconds = await make()

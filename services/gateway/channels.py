@@ -45,6 +45,8 @@ class Addresses(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     identity: identity_pb2_grpc.IdentityServiceAsyncStub
+    accounts: identity_pb2_grpc.IdentityServiceAsyncStub
+    """Identity, called as the gateway itself: who logs in has no access token yet."""
     upload: upload_pb2_grpc.UploadServiceAsyncStub
     metadata: metadata_pb2_grpc.MetadataServiceAsyncStub
     transcode: transcode_pb2_grpc.TranscodeServiceAsyncStub
@@ -71,6 +73,9 @@ async def services_at(at: Addresses, own_token: Callable[[], Awaitable[str]]) ->
 
         yield Services(
             identity=identity_pb2_grpc.IdentityServiceStub(await channel(at.identity_addr, identity_pb2.DESCRIPTOR)),
+            accounts=identity_pb2_grpc.IdentityServiceStub(
+                await channel(at.identity_addr, identity_pb2.DESCRIPTOR, own_token)
+            ),
             upload=upload_pb2_grpc.UploadServiceStub(await channel(at.upload_addr, upload_pb2.DESCRIPTOR)),
             metadata=metadata_pb2_grpc.MetadataServiceStub(await channel(at.metadata_addr, metadata_pb2.DESCRIPTOR)),
             transcode=transcode_pb2_grpc.TranscodeServiceStub(

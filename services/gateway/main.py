@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from meshkit.credentials import OwnToken, identity_at
 from meshkit.objects import Objects
 from meshkit.settings import S3Settings
@@ -15,6 +17,7 @@ from services.gateway.feed import HEARTBEAT, Feed
 from services.gateway.http_api.deps import Gateway
 from services.gateway.links import Links
 from services.gateway.playback import Playbacks
+from services.gateway.rates import Kind, Rate, Rates
 from services.gateway.serve import serving
 
 if TYPE_CHECKING:
@@ -36,6 +39,11 @@ class Settings(S3Settings):
     playback_mode: Literal["redirect", "proxy"] = "redirect"
     cors_origins: list[str] | None = None
     """Pages that may call the API from a browser; when not said, all in development and none in production."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-For is believed."""
+    rate_limits: dict[Kind, Rate] = Field(default={})
+    """Requests of one address, and of one caller, by class of route; what is not named keeps its default."""
 
     @property
     def origins(self) -> list[str]:
@@ -63,7 +71,9 @@ async def running(settings: Settings, stop: asyncio.Event, *, heartbeat: float =
                 objects=objects,
                 links=Links(settings.public_url),
                 feed=Feed(notify=services.notify, stop=stop, heartbeat=heartbeat),
+                rates=Rates(settings.rate_limits),
                 redirects=settings.playback_mode == "redirect",
             )
-            async with serving(make_app(gateway, settings.origins), settings.http_host, settings.http_port) as port:
+            app = make_app(gateway, settings.origins)
+            async with serving(app, settings.http_host, settings.http_port, settings.trusted_proxies) as port:
                 yield port

@@ -30,6 +30,11 @@ class MethodNotAllowed(MeshError):
     http_status = 405
 
 
+class RequestTimeout(MeshError):
+    title = "Request timeout"
+    http_status = 408
+
+
 class PreconditionFailed(MeshError):
     title = "Precondition failed"
     http_status = 412
@@ -89,13 +94,15 @@ def from_validation(problems: Any) -> MeshError:
     return InvalidArgument("invalid_argument", "the request breaks rules of its fields", fields=fields)
 
 
-def from_http(code: int, detail: str) -> MeshError:
+def from_http(code: int, detail: str) -> MeshError:  # noqa: PLR0911 - one line for each
     """What Starlette itself refuses."""
     match code:
         case 404:
             return NotFound("not_found", "no such resource")
         case 405:
             return MethodNotAllowed("method_not_allowed", "the resource does not have this method")
+        case 408:
+            return RequestTimeout("request_timeout", "the body does not come on")
         case 413:
             return TooLarge("too_large", f"a body may have at most {BODY_LIMIT} bytes", limit=BODY_LIMIT)
         case 415:

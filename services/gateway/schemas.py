@@ -212,12 +212,6 @@ class Tenant(BaseModel):
     create_time: Time | None
 
 
-class Me(BaseModel):
-    tenant: Tenant
-    subject: str
-    scopes: list[str]
-
-
 class Event(BaseModel):
     """The `data` of a server-sent event."""
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from meshkit.telemetry import log
+from services.gateway.patience import HEADERS_LIMIT, Impatient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from fastapi import FastAPI
 
@@ -30,11 +31,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+async def serving(app: FastAPI, host: str, port: int, trusted_proxies: Sequence[str] = ()) -> AsyncIterator[int]:
     """The port that it is; 0 asks for any. At the end no new connections, and DRAIN seconds for the running ones."""
     config = uvicorn.Config(
         app,
         lifespan="off",
+        http=Impatient,
+        h11_max_incomplete_event_size=HEADERS_LIMIT,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         ws="none",
         log_config=None,
         access_log=False,

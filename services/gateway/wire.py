@@ -15,8 +15,6 @@ from services.gateway import links
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reelmesh.identity.v1 import identity_pb2
-
     from services.gateway.bodies import AssetPatch, CompleteRequest, UploadRequest
     from services.gateway.links import Links
 
@@ -124,14 +122,4 @@ def from_playback(outputs: Iterable[metadata_pb2.Output], prefix: str, token: st
         "poster_url": found.get("poster"),
         "storyboard_url": found.get("sprite"),
         "embed_url": None,
-    }
-
-
-def from_caller(answer: identity_pb2.GetCallerResponse) -> dict[str, Any]:
-    tenant = answer.tenant
-    made = tenant.create_time.ToJsonString() if tenant.HasField("create_time") else None
-    return {
-        "tenant": {"id": tenant.id, "name": tenant.name, "create_time": made},
-        "subject": answer.subject,
-        "scopes": list(answer.scopes),
     }

@@ -1,59 +1,25 @@
-"""Who is who: tenants, API keys, and the tokens that every service can check alone."""
+"""What is there before any user: built-in tenants, configured keys, and the keys that sign every token."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from meshkit.errors import NotFound, Unauthenticated
+from meshkit.clock import utc_now
+from meshkit.errors import NotFound, Unavailable
 from meshkit.ids import new_id
-from services.identity.domain import (
-    BOOTSTRAP_KEY,
-    DEFAULT_TENANT,
-    SERVICE_SCOPES,
-    SYSTEM_TENANT,
-    TENANT_SCOPES,
-    ApiKey,
-    SigningKey,
-    Tenant,
-    Token,
-    hash_secret,
-    jwk_set,
-    new_signing_key,
-)
+from services.identity.domain import BOOTSTRAP_KEY, DEFAULT_TENANT, SYSTEM_TENANT, ApiKey, Tenant, User, hash_secret
+from services.identity.roles import SERVICE_SCOPES, TENANT_SCOPES
+from services.identity.signing import SigningKey, Token, jwk_set, rotated, signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
 
+    from meshkit.auth import Caller
+    from services.identity.ports import Store, TenantRows, Transaction
 
-class Transaction(Protocol):
-    async def alone(self) -> None:
-        """From here to its end no other transaction, of any replica, is past this point."""
-        ...
-
-    async def tenant(self, tenant_id: str) -> Tenant | None: ...
-    async def tenant_named(self, name: str) -> Tenant | None: ...
-
-    async def add_tenant(self, tenant: Tenant) -> None:
-        """Stores the tenant and says it as an event."""
-        ...
-
-    async def key_named(self, tenant_id: str, name: str) -> ApiKey | None: ...
-    async def key_hashed(self, secret_hash: bytes) -> ApiKey | None: ...
-    async def add_key(self, key: ApiKey) -> None: ...
-    async def drop_key(self, key: ApiKey) -> None: ...
-
-    async def signing_keys(self, now: datetime) -> Sequence[SigningKey]:
-        """Those that are not retired, newest first."""
-        ...
-
-    async def add_signing_key(self, key: SigningKey) -> None: ...
-
-
-class Store(Protocol):
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+SIGNING_LIFETIME = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +32,22 @@ class _Slot:
     secret: str
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Identities:
-    def __init__(self, store: Store, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime] = utc_now, *, signing_lifetime: timedelta = SIGNING_LIFETIME
+    ) -> None:
         self._store = store
         self._now = now
+        self._signing_lifetime = signing_lifetime
 
     async def prepare(self, bootstrap_key: str, service_keys: Mapping[str, str]) -> None:
         """Make what must be there before the first call; whatever is there already stays.
 
         The named keys become what the arguments say: another secret takes the place of the old one, none removes it.
         """
+        await self.rotate()
         async with self._store.transaction() as tx:
             await tx.alone()
-            if not await tx.signing_keys(self._now()):
-                await tx.add_signing_key(new_signing_key(self._now()))
             default = await self._tenant(tx, DEFAULT_TENANT)
             system = await self._tenant(tx, SYSTEM_TENANT)
             slots = [_Slot(default.id, BOOTSTRAP_KEY, TENANT_SCOPES, bootstrap_key)]
@@ -91,18 +55,16 @@ class Identities:
                 slots.append(_Slot(system.id, name, scopes, service_keys.get(name, "")))
             await self._fill(tx, slots)
 
-    async def exchange(self, secret: str) -> Token:
-        """An access token for an API key. Raises Unauthenticated (`invalid_api_key`)."""
+    async def rotate(self) -> None:
+        """Bring the signing keys to what they should be now; any number of replicas may."""
         async with self._store.transaction() as tx:
-            key = await tx.key_hashed(hash_secret(secret))
-            if key is None:
-                raise Unauthenticated("invalid_api_key", "the API key is not valid")
-            signing = await self._signing(tx)
-        return signing.access(key, self._now())
+            await tx.alone()
+            for key in rotated(await tx.signing_keys(self._now()), self._now(), self._signing_lifetime):
+                await tx.save_signing_key(key)
 
     async def sign_playback(self, tenant_id: str, playback_id: str, lifetime: timedelta) -> Token:
         async with self._store.transaction() as tx:
-            signing = await self._signing(tx)
+            signing = await signing_key(tx, self._now())
         return signing.playback(tenant_id, playback_id, self._now(), lifetime)
 
     async def jwks(self) -> str:
@@ -112,12 +74,12 @@ class Identities:
 
     async def tenant(self, tenant_id: str) -> Tenant:
         async with self._store.transaction() as tx:
-            if (tenant := await tx.tenant(tenant_id)) is None:
-                raise NotFound("tenant_not_found", "no such tenant")
-        return tenant
+            return await _found(tx, tenant_id)
 
-    async def _signing(self, tx: Transaction) -> SigningKey:
-        return (await tx.signing_keys(self._now()))[0]
+    async def who(self, caller: Caller) -> tuple[Tenant, User | None]:
+        """The caller's tenant, and the caller where it is a user."""
+        async with self._store.transaction() as tx:
+            return await _found(tx, caller.tenant_id), await tx.user(caller.subject)
 
     async def _tenant(self, tx: Transaction, name: str) -> Tenant:
         if (kept := await tx.tenant_named(name)) is not None:
@@ -130,7 +92,7 @@ class Identities:
         fresh = []
         for slot in slots:
             secret_hash = hash_secret(slot.secret)
-            kept = await tx.key_named(slot.tenant_id, slot.name)
+            kept = await tx.key_of(slot.tenant_id, slot.name)
             if kept is not None:
                 if (kept.secret_hash, kept.scopes) == (secret_hash, slot.scopes):
                     continue
@@ -141,6 +103,7 @@ class Identities:
                         id=new_id(),
                         tenant_id=slot.tenant_id,
                         name=slot.name,
+                        slot=slot.name,
                         secret_hash=secret_hash,
                         scopes=slot.scopes,
                         create_time=self._now(),
@@ -149,3 +112,16 @@ class Identities:
         # After all drops: a secret may have moved from one name to another.
         for key in fresh:
             await tx.add_key(key)
+
+
+async def signing_key(tx: TenantRows, now: datetime) -> SigningKey:
+    """The key that signs now."""
+    if (key := signs(await tx.signing_keys(now), now)) is None:
+        raise Unavailable("no_signing_key", "no key signs now")
+    return key
+
+
+async def _found(tx: Transaction, tenant_id: str) -> Tenant:
+    if (tenant := await tx.tenant(tenant_id)) is None:
+        raise NotFound("tenant_not_found", "no such tenant")
+    return tenant

@@ -4,53 +4,30 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert
 
 from meshkit import outbox
+from meshkit.db import fields_of
 from services.identity import wire
-from services.identity.domain import ApiKey, SigningKey, Tenant
+from services.identity.domain import ApiKey, Tenant
+from services.identity.signing import SigningKey
+from services.identity.tables import API_KEYS, SIGNING_KEYS, TENANTS
+from services.identity.user_rows import Users
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from meshkit.db import Database
 
 _LOCK = 4_871_202
 """An advisory lock's number, known to no other service of the same database."""
-_ID = sa.Uuid(as_uuid=False)
-_TIME = sa.DateTime(timezone=True)
-_METADATA = sa.MetaData()
-TENANTS = sa.Table(
-    "tenants",
-    _METADATA,
-    sa.Column("id", _ID, primary_key=True),
-    sa.Column("name", sa.Text),
-    sa.Column("create_time", _TIME),
-)
-API_KEYS = sa.Table(
-    "api_keys",
-    _METADATA,
-    sa.Column("id", _ID, primary_key=True),
-    sa.Column("tenant_id", _ID),
-    sa.Column("name", sa.Text),
-    sa.Column("secret_hash", sa.LargeBinary),
-    sa.Column("scopes", ARRAY(sa.Text)),
-    sa.Column("create_time", _TIME),
-)
-SIGNING_KEYS = sa.Table(
-    "signing_keys",
-    _METADATA,
-    sa.Column("kid", _ID, primary_key=True),
-    sa.Column("private_key", sa.LargeBinary),
-    sa.Column("create_time", _TIME),
-    sa.Column("retire_time", _TIME),
-)
+_USED_TO = timedelta(minutes=1)
+"""How exactly a key's last use is kept: not every call writes."""
 
 
 class PostgresStore:
@@ -63,10 +40,7 @@ class PostgresStore:
             yield PostgresTransaction(connection)
 
 
-class PostgresTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class PostgresTransaction(Users):
     async def alone(self) -> None:
         await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
@@ -78,13 +52,22 @@ class PostgresTransaction:
 
     async def add_tenant(self, tenant: Tenant) -> None:
         await self._connection.execute(sa.insert(TENANTS), asdict(tenant))
-        await outbox.emit(self._connection, wire.to_event(tenant), tenant.id)
+        await outbox.emit(self._connection, wire.to_tenant_created(tenant), tenant.id)
 
-    async def key_named(self, tenant_id: str, name: str) -> ApiKey | None:
-        return await self._one_key(API_KEYS.c.tenant_id == tenant_id, API_KEYS.c.name == name)
+    async def key_of(self, tenant_id: str, slot: str) -> ApiKey | None:
+        return await self._one_key(API_KEYS.c.tenant_id == tenant_id, API_KEYS.c.slot == slot)
 
     async def key_hashed(self, secret_hash: bytes) -> ApiKey | None:
         return await self._one_key(API_KEYS.c.secret_hash == secret_hash)
+
+    async def key(self, tenant_id: str, key_id: str) -> ApiKey | None:
+        return await self._one_key(API_KEYS.c.tenant_id == tenant_id, API_KEYS.c.id == key_id)
+
+    async def keys(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[ApiKey]:
+        query = sa.select(API_KEYS).where(API_KEYS.c.tenant_id == tenant_id)
+        if before:
+            query = query.where(API_KEYS.c.id < before)
+        return [_key(row) for row in await self._connection.execute(query.order_by(API_KEYS.c.id.desc()).limit(limit))]
 
     async def add_key(self, key: ApiKey) -> None:
         await self._connection.execute(sa.insert(API_KEYS), asdict(key) | {"scopes": sorted(key.scopes)})
@@ -92,23 +75,31 @@ class PostgresTransaction:
     async def drop_key(self, key: ApiKey) -> None:
         await self._connection.execute(sa.delete(API_KEYS).where(API_KEYS.c.id == key.id))
 
+    async def used_key(self, key: ApiKey, now: datetime) -> None:
+        if key.last_use_time is None or key.last_use_time < now - _USED_TO:
+            await self._connection.execute(sa.update(API_KEYS).where(API_KEYS.c.id == key.id).values(last_use_time=now))
+
     async def signing_keys(self, now: datetime) -> Sequence[SigningKey]:
         current = sa.or_(SIGNING_KEYS.c.retire_time.is_(None), SIGNING_KEYS.c.retire_time > now)
-        newest_first = SIGNING_KEYS.c.create_time.desc(), SIGNING_KEYS.c.kid.desc()
+        newest_first = SIGNING_KEYS.c.use_time.desc(), SIGNING_KEYS.c.kid.desc()
         rows = await self._connection.execute(sa.select(SIGNING_KEYS).where(current).order_by(*newest_first))
-        return [SigningKey(**_values(row)) for row in rows]
+        return [SigningKey(**fields_of(row)) for row in rows]
 
-    async def add_signing_key(self, key: SigningKey) -> None:
-        await self._connection.execute(sa.insert(SIGNING_KEYS), asdict(key))
+    async def save_signing_key(self, key: SigningKey) -> None:
+        row = insert(SIGNING_KEYS).values(**asdict(key))
+        await self._connection.execute(
+            row.on_conflict_do_update(index_elements=["kid"], set_={"retire_time": key.retire_time})
+        )
 
     async def _one_tenant(self, where: sa.ColumnElement[bool]) -> Tenant | None:
-        row = (await self._connection.execute(sa.select(TENANTS).where(where))).one_or_none()
-        return None if row is None else Tenant(**_values(row))
+        row = (await self._connection.execute(sa.select(TENANTS).where(where).limit(1))).one_or_none()
+        return None if row is None else Tenant(**fields_of(row))
 
     async def _one_key(self, *where: sa.ColumnElement[bool]) -> ApiKey | None:
         row = (await self._connection.execute(sa.select(API_KEYS).where(*where))).one_or_none()
-        return None if row is None else ApiKey(**_values(row) | {"scopes": frozenset(row.scopes)})
+        return None if row is None else _key(row)
 
 
-def _values(row: sa.Row[Any]) -> dict[str, Any]:
-    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+def _key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
+    fields = fields_of(row)
+    return ApiKey(**fields | {"scopes": frozenset(fields["scopes"])})

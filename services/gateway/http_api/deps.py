@@ -16,6 +16,7 @@ from services.gateway.channels import Services
 from services.gateway.feed import Feed
 from services.gateway.links import Links
 from services.gateway.playback import Playbacks
+from services.gateway.rates import Rates, kind_of
 
 _bearer = HTTPBearer(auto_error=False, description="An access token, or an API key (`rmk_…`).")
 
@@ -28,6 +29,7 @@ class Gateway:
     objects: Objects
     links: Links
     feed: Feed
+    rates: Rates
     redirects: bool
     """Segments are read from the store itself, by signed URLs; else through the gateway."""
 
@@ -37,7 +39,15 @@ def _gateway(request: Request) -> Gateway:
     return gateway
 
 
-async def _credential(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+GivenCredential = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def _credential(given: GivenCredential) -> str:
+    return present(given)
+
+
+def present(given: HTTPAuthorizationCredentials | None) -> str:
+    """Raises Unauthenticated where there is none."""
     if given is None or not given.credentials:
         raise Unauthenticated("unauthenticated", "an access token or an API key is needed")
     return given.credentials
@@ -56,9 +66,11 @@ PageToken = Annotated[str, Query(max_length=255, description="`next_page_token` 
 PAGE_SIZE = 50
 
 
-async def authenticated(mesh: Mesh, credential: Credential) -> None:
+async def authenticated(request: Request, mesh: Mesh, credential: Credential) -> None:
     """From here on the request's task acts for its caller."""
-    act_for(await mesh.authenticate(credential))
+    someone = await mesh.authenticate(credential)
+    mesh.rates.count(kind_of(request.method, request.url.path), f"caller {someone.subject}")
+    act_for(someone)
 
 
 async def json_body(request: Request) -> None:
@@ -83,6 +95,7 @@ _MEANINGS: dict[int | str, str] = {
     413: "Too large",
     415: "Not JSON",
     416: "No byte is in the range",
+    429: "Too many requests",
     503: "Try again",
     "default": "Any other problem",
 }
@@ -95,4 +108,4 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {key: {"description": _MEANINGS[key], "content": _PROBLEM} for key in keys}
 
 
-PROTECTED_PROBLEMS = problems(400, 401, 403)
+PROTECTED_PROBLEMS = problems(400, 401, 403, 429)

@@ -15,8 +15,8 @@ from meshkit.credentials import Identity, OwnToken, identity_at
 from meshkit.errors import InvalidArgument, Unauthenticated, Unavailable
 from meshkit.grpc import client, status
 from meshkit.ids import new_id
-from services.identity.domain import SERVICE_SCOPES, TENANT_SCOPES
 from services.identity.main import Settings, main
+from services.identity.roles import SERVICE_SCOPES, TENANT_SCOPES
 from tests import tokens
 from tests.eventually import eventually
 from tests.serving import free_port, serving

@@ -15,7 +15,8 @@ from meshkit.credentials import Identity, identity_at
 from meshkit.db import Database
 from meshkit.errors import Unauthenticated
 from services.identity.main import Settings, main
-from services.identity.store import API_KEYS, SIGNING_KEYS, TENANTS
+from services.identity.roles import SERVICE_SCOPES
+from services.identity.tables import API_KEYS, SIGNING_KEYS, TENANTS
 from tests.serving import free_port, serving
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ async def test_secrets_may_change_places(infra: Infra, url: str) -> None:
         pass
     async with started(infra, url, GATEWAY, {"gateway": FIRST}) as identity:
         caller = await identity.verifier().access((await identity.exchange(FIRST))[0])
-    assert caller.scopes == {"playback:read"}
+    assert caller.scopes == SERVICE_SCOPES["gateway"]
 
 
 async def test_no_secret_reaches_the_database(infra: Infra, url: str) -> None:

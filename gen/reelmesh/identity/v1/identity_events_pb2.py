@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from reelmesh.identity.v1 import identity_pb2 as reelmesh_dot_identity_dot_v1_dot_identity__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*reelmesh/identity/v1/identity_events.proto\x12\x14reelmesh.identity.v1\x1a#reelmesh/identity/v1/identity.proto\"=\n\rTenantCreated\x12,\n\x06tenant\x18\x01 \x01(\x0b\x32\x1c.reelmesh.identity.v1.Tenantb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*reelmesh/identity/v1/identity_events.proto\x12\x14reelmesh.identity.v1\x1a#reelmesh/identity/v1/identity.proto\"=\n\rTenantCreated\x12,\n\x06tenant\x18\x01 \x01(\x0b\x32\x1c.reelmesh.identity.v1.Tenant\"7\n\x0bUserCreated\x12(\n\x04user\x18\x01 \x01(\x0b\x32\x1a.reelmesh.identity.v1.Userb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,4 +34,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TENANTCREATED']._serialized_start=105
   _globals['_TENANTCREATED']._serialized_end=166
+  _globals['_USERCREATED']._serialized_start=168
+  _globals['_USERCREATED']._serialized_end=223
 # @@protoc_insertion_point(module_scope)

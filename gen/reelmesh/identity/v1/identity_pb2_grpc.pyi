@@ -37,6 +37,32 @@ class IdentityServiceStub:
     """An access token for an API key. Needs no other credential."""
     GetJwks: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetJwksRequest, _identity_pb2.GetJwksResponse]
     """The public signing keys (RFC 7517). Needs no credential."""
+    Signup: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignupRequest, _identity_pb2.SignupResponse]
+    """A new tenant, with its owner. Like the next three, for the gateway alone, which knows where the request came from."""
+    Login: _grpc.UnaryUnaryMultiCallable[_identity_pb2.LoginRequest, _identity_pb2.LoginResponse]
+    """A session, for a password."""
+    RefreshSession: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RefreshSessionRequest, _identity_pb2.RefreshSessionResponse]
+    """The next tokens of a session. A token that was used before ends the session; one that is used by another call at
+    this moment is refused as `refresh_raced`, and the session goes on.
+    """
+    EndSession: _grpc.UnaryUnaryMultiCallable[_identity_pb2.EndSessionRequest, _identity_pb2.EndSessionResponse]
+    """The end of the session that the refresh token belongs to. One that is over stays so."""
+    Logout: _grpc.UnaryUnaryMultiCallable[_identity_pb2.LogoutRequest, _identity_pb2.LogoutResponse]
+    """The end of the session that the caller's access token comes from."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]
+    """Another password for the caller; all its sessions but this one end."""
+    CreateApiKey: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CreateApiKeyRequest, _identity_pb2.CreateApiKeyResponse]
+    """A key for the caller's tenant, with no scope that the caller has not."""
+    ListApiKeys: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListApiKeysRequest, _identity_pb2.ListApiKeysResponse]
+    """The tenant's keys, newest first, without their secrets."""
+    DeleteApiKey: _grpc.UnaryUnaryMultiCallable[_identity_pb2.DeleteApiKeyRequest, _identity_pb2.DeleteApiKeyResponse]
+    CreateMember: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CreateMemberRequest, _identity_pb2.CreateMemberResponse]
+    """A user of the caller's tenant."""
+    ListMembers: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListMembersRequest, _identity_pb2.ListMembersResponse]
+    """The tenant's users, newest first."""
+    UpdateMember: _grpc.UnaryUnaryMultiCallable[_identity_pb2.UpdateMemberRequest, _identity_pb2.UpdateMemberResponse]
+    DeleteMember: _grpc.UnaryUnaryMultiCallable[_identity_pb2.DeleteMemberRequest, _identity_pb2.DeleteMemberResponse]
+    """The user is gone, with its sessions and the keys that it made. The last owner stays."""
     GetCaller: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetCallerRequest, _identity_pb2.GetCallerResponse]
     """Who the caller is."""
     SignPlayback: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignPlaybackRequest, _identity_pb2.SignPlaybackResponse]
@@ -51,6 +77,32 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """An access token for an API key. Needs no other credential."""
     GetJwks: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetJwksRequest, _identity_pb2.GetJwksResponse]  # type: ignore[assignment]
     """The public signing keys (RFC 7517). Needs no credential."""
+    Signup: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignupRequest, _identity_pb2.SignupResponse]  # type: ignore[assignment]
+    """A new tenant, with its owner. Like the next three, for the gateway alone, which knows where the request came from."""
+    Login: _aio.UnaryUnaryMultiCallable[_identity_pb2.LoginRequest, _identity_pb2.LoginResponse]  # type: ignore[assignment]
+    """A session, for a password."""
+    RefreshSession: _aio.UnaryUnaryMultiCallable[_identity_pb2.RefreshSessionRequest, _identity_pb2.RefreshSessionResponse]  # type: ignore[assignment]
+    """The next tokens of a session. A token that was used before ends the session; one that is used by another call at
+    this moment is refused as `refresh_raced`, and the session goes on.
+    """
+    EndSession: _aio.UnaryUnaryMultiCallable[_identity_pb2.EndSessionRequest, _identity_pb2.EndSessionResponse]  # type: ignore[assignment]
+    """The end of the session that the refresh token belongs to. One that is over stays so."""
+    Logout: _aio.UnaryUnaryMultiCallable[_identity_pb2.LogoutRequest, _identity_pb2.LogoutResponse]  # type: ignore[assignment]
+    """The end of the session that the caller's access token comes from."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Another password for the caller; all its sessions but this one end."""
+    CreateApiKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.CreateApiKeyRequest, _identity_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
+    """A key for the caller's tenant, with no scope that the caller has not."""
+    ListApiKeys: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListApiKeysRequest, _identity_pb2.ListApiKeysResponse]  # type: ignore[assignment]
+    """The tenant's keys, newest first, without their secrets."""
+    DeleteApiKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.DeleteApiKeyRequest, _identity_pb2.DeleteApiKeyResponse]  # type: ignore[assignment]
+    CreateMember: _aio.UnaryUnaryMultiCallable[_identity_pb2.CreateMemberRequest, _identity_pb2.CreateMemberResponse]  # type: ignore[assignment]
+    """A user of the caller's tenant."""
+    ListMembers: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListMembersRequest, _identity_pb2.ListMembersResponse]  # type: ignore[assignment]
+    """The tenant's users, newest first."""
+    UpdateMember: _aio.UnaryUnaryMultiCallable[_identity_pb2.UpdateMemberRequest, _identity_pb2.UpdateMemberResponse]  # type: ignore[assignment]
+    DeleteMember: _aio.UnaryUnaryMultiCallable[_identity_pb2.DeleteMemberRequest, _identity_pb2.DeleteMemberResponse]  # type: ignore[assignment]
+    """The user is gone, with its sessions and the keys that it made. The last owner stays."""
     GetCaller: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetCallerRequest, _identity_pb2.GetCallerResponse]  # type: ignore[assignment]
     """Who the caller is."""
     SignPlayback: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignPlaybackRequest, _identity_pb2.SignPlaybackResponse]  # type: ignore[assignment]
@@ -74,6 +126,110 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.GetJwksResponse, _abc.Awaitable[_identity_pb2.GetJwksResponse]]:
         """The public signing keys (RFC 7517). Needs no credential."""
+
+    @_abc_1.abstractmethod
+    def Signup(
+        self,
+        request: _identity_pb2.SignupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.SignupResponse, _abc.Awaitable[_identity_pb2.SignupResponse]]:
+        """A new tenant, with its owner. Like the next three, for the gateway alone, which knows where the request came from."""
+
+    @_abc_1.abstractmethod
+    def Login(
+        self,
+        request: _identity_pb2.LoginRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.LoginResponse, _abc.Awaitable[_identity_pb2.LoginResponse]]:
+        """A session, for a password."""
+
+    @_abc_1.abstractmethod
+    def RefreshSession(
+        self,
+        request: _identity_pb2.RefreshSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.RefreshSessionResponse, _abc.Awaitable[_identity_pb2.RefreshSessionResponse]]:
+        """The next tokens of a session. A token that was used before ends the session; one that is used by another call at
+        this moment is refused as `refresh_raced`, and the session goes on.
+        """
+
+    @_abc_1.abstractmethod
+    def EndSession(
+        self,
+        request: _identity_pb2.EndSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.EndSessionResponse, _abc.Awaitable[_identity_pb2.EndSessionResponse]]:
+        """The end of the session that the refresh token belongs to. One that is over stays so."""
+
+    @_abc_1.abstractmethod
+    def Logout(
+        self,
+        request: _identity_pb2.LogoutRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.LogoutResponse, _abc.Awaitable[_identity_pb2.LogoutResponse]]:
+        """The end of the session that the caller's access token comes from."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _identity_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ChangePasswordResponse, _abc.Awaitable[_identity_pb2.ChangePasswordResponse]]:
+        """Another password for the caller; all its sessions but this one end."""
+
+    @_abc_1.abstractmethod
+    def CreateApiKey(
+        self,
+        request: _identity_pb2.CreateApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.CreateApiKeyResponse, _abc.Awaitable[_identity_pb2.CreateApiKeyResponse]]:
+        """A key for the caller's tenant, with no scope that the caller has not."""
+
+    @_abc_1.abstractmethod
+    def ListApiKeys(
+        self,
+        request: _identity_pb2.ListApiKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListApiKeysResponse, _abc.Awaitable[_identity_pb2.ListApiKeysResponse]]:
+        """The tenant's keys, newest first, without their secrets."""
+
+    @_abc_1.abstractmethod
+    def DeleteApiKey(
+        self,
+        request: _identity_pb2.DeleteApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.DeleteApiKeyResponse, _abc.Awaitable[_identity_pb2.DeleteApiKeyResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def CreateMember(
+        self,
+        request: _identity_pb2.CreateMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.CreateMemberResponse, _abc.Awaitable[_identity_pb2.CreateMemberResponse]]:
+        """A user of the caller's tenant."""
+
+    @_abc_1.abstractmethod
+    def ListMembers(
+        self,
+        request: _identity_pb2.ListMembersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListMembersResponse, _abc.Awaitable[_identity_pb2.ListMembersResponse]]:
+        """The tenant's users, newest first."""
+
+    @_abc_1.abstractmethod
+    def UpdateMember(
+        self,
+        request: _identity_pb2.UpdateMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.UpdateMemberResponse, _abc.Awaitable[_identity_pb2.UpdateMemberResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def DeleteMember(
+        self,
+        request: _identity_pb2.DeleteMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.DeleteMemberResponse, _abc.Awaitable[_identity_pb2.DeleteMemberResponse]]:
+        """The user is gone, with its sessions and the keys that it made. The last owner stays."""
 
     @_abc_1.abstractmethod
     def GetCaller(
