@@ -22,6 +22,7 @@ ALGORITHM = "EdDSA"
 _KEYS_KEPT = 300.0
 _TOKEN_KEPT = 60.0
 _TOKENS_KEPT = 10_000
+_HEADERS_KEPT = 100
 _KEYS_ASKED_AT_MOST_EVERY = 5.0
 
 
@@ -66,6 +67,8 @@ class Verifier:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = float("-inf")
         self._passed: dict[str, tuple[float, Caller]] = {}
+        self._kids: dict[str, str] = {}
+        """Ids of known keys by the headers that named them."""
         self._lock = asyncio.Lock()
 
     async def access(self, token: str) -> Caller:
@@ -96,10 +99,9 @@ class Verifier:
 
     async def _claims(self, token: str, audience: str) -> dict[str, Any]:
         try:
-            key = await self._key(str(jwt.get_unverified_header(token).get("kid", "")))
             return jwt.decode(
                 token,
-                key,
+                await self._key_of(token),
                 algorithms=[ALGORITHM],
                 audience=audience,
                 issuer=ISSUER,
@@ -111,6 +113,17 @@ class Verifier:
         except jwt.PyJWTError:
             raise Unauthenticated("invalid_token", "the token is not valid") from None
 
+    async def _key_of(self, token: str) -> jwt.PyJWK:
+        # All tokens of one key have the same header: reading it costs as much as reading the token.
+        header = token.partition(".")[0]
+        kid = self._kids.get(header)
+        if kid is None:
+            kid = str(jwt.get_unverified_header(token).get("kid", ""))
+        key = await self._key(kid)
+        if len(self._kids) < _HEADERS_KEPT:
+            self._kids[header] = kid
+        return key
+
     async def _key(self, kid: str) -> jwt.PyJWK:
         age = time.monotonic() - self._fetched
         if self._stale() or (kid not in self._keys and age > _KEYS_ASKED_AT_MOST_EVERY):
@@ -120,6 +133,7 @@ class Verifier:
                     self._keys = {key.key_id: key for key in keys if key.key_id}
                     self._fetched = time.monotonic()
                     self._passed.clear()
+                    self._kids.clear()
         if kid not in self._keys:
             raise Unauthenticated("invalid_token", "the token was signed by no current key")
         return self._keys[kid]
