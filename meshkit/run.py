@@ -10,6 +10,7 @@ import uvloop
 
 from meshkit import telemetry
 from meshkit.errors import MeshError
+from meshkit.grpc import tls
 from meshkit.settings import Settings, load
 from meshkit.telemetry import log
 
@@ -28,6 +29,7 @@ def run(name: str, settings_type: type[S], main: Callable[[S, asyncio.Event], Aw
     """
     settings = load(settings_type)
     provider = telemetry.set_up(name, settings)
+    tls.set_up(settings)
 
     async def supervised() -> None:
         stop = asyncio.Event()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
@@ -17,6 +17,20 @@ class Settings(BaseSettings):
     reelmesh_env: Literal["development", "production"] = "production"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otel_exporter_otlp_endpoint: str = ""
+    grpc_tls_cert: str = ""
+    """Files in PEM: the certificate of this process, its key, and the authority of all certificates of the mesh.
+
+    Without them the services speak plain text to one another.
+    """
+    grpc_tls_key: str = ""
+    grpc_tls_ca: str = ""
+
+    @model_validator(mode="after")
+    def _tls_whole(self) -> Self:
+        told = [self.grpc_tls_cert, self.grpc_tls_key, self.grpc_tls_ca]
+        if any(told) and not all(told):
+            raise ValueError("GRPC_TLS_CERT, GRPC_TLS_KEY and GRPC_TLS_CA go together")
+        return self
 
     @property
     def development(self) -> bool:

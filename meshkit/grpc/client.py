@@ -10,7 +10,7 @@ import grpc.aio
 from google.protobuf.descriptor_pb2 import MethodOptions
 from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
-from meshkit.grpc import deadline
+from meshkit.grpc import deadline, tls
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ def channel(address: str, file: FileDescriptor, token: Token) -> grpc.aio.Channe
     """A channel for the services of one proto file; `token` gives the access token of each call."""
     interceptors = [*aio_client_interceptors(), _Unary(token), _Stream(token)]
     options = [*_OPTIONS, ("grpc.service_config", json.dumps(service_config(file)))]
-    return grpc.aio.insecure_channel(f"dns:///{address}", options=options, interceptors=interceptors)
+    return tls.connect(f"dns:///{address}", options=options, interceptors=interceptors)
 
 
 def service_config(file: FileDescriptor) -> dict[str, Any]:

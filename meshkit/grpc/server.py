@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
 from meshkit import auth, errors
-from meshkit.grpc import deadline, status
+from meshkit.grpc import deadline, status, tls
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class GrpcServer:
             reflection.enable_server_reflection(
                 [*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
             )
-        self.port = self._server.add_insecure_port(f"{self.settings.grpc_host}:{self.settings.grpc_port}")
+        self.port = tls.listen(self._server, f"{self.settings.grpc_host}:{self.settings.grpc_port}")
         await self._server.start()
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
