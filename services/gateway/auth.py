@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from meshkit.errors import Unavailable
 from services.gateway.cache import Cache
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ RENEWED_BEFORE = 30.0
 """Seconds of life that a token still has when its key is exchanged anew: longer than any call may take."""
 KEPT = 30.0
 """Seconds until a key is exchanged anew, so that one that was taken back is refused everywhere soon."""
+AGAIN = 1.0
+"""Seconds until identity is asked again while it is away; the token of before is good as long as it lives."""
 
 
 class Authenticator:
@@ -27,6 +30,8 @@ class Authenticator:
         self._verifier = verifier
         self._exchange = exchange
         self._callers: Cache[Caller] = Cache(KEYS_KEPT)
+        self._lasting: Cache[Caller] = Cache(KEYS_KEPT)
+        """Callers until their tokens end."""
 
     async def __call__(self, credential: str) -> Caller:
         """Raises Unauthenticated, or Unavailable when identity cannot be asked."""
@@ -34,12 +39,20 @@ class Authenticator:
             return await self._verifier.access(credential)
         # The key itself stays out of memory that outlives the request.
         digest = hashlib.sha256(credential.encode()).hexdigest()
-        return await self._callers.get(digest, partial(self._exchanged, credential))
+        return await self._callers.get(digest, partial(self._exchanged, credential, digest))
 
     def forget(self, subject: str) -> None:
         """The key with this id is good for nothing any more."""
         self._callers.drop(lambda caller: caller.subject == subject)
+        self._lasting.drop(lambda caller: caller.subject == subject)
 
-    async def _exchanged(self, key: str) -> tuple[Caller, float]:
-        token, expires = await self._exchange(key)
-        return await self._verifier.access(token), min(KEPT, expires - time.time() - RENEWED_BEFORE)
+    async def _exchanged(self, key: str, digest: str) -> tuple[Caller, float]:
+        try:
+            token, expires = await self._exchange(key)
+        except Unavailable:
+            if (kept := self._lasting.peek(digest)) is None:
+                raise
+            return kept, AGAIN
+        caller, left = await self._verifier.access(token), expires - time.time() - RENEWED_BEFORE
+        self._lasting.put(digest, caller, left)
+        return caller, min(KEPT, left)

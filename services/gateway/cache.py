@@ -24,15 +24,29 @@ class Cache(Generic[T]):
 
     async def get(self, key: str, make: Callable[[], Awaitable[tuple[T, float]]]) -> T:
         """What `key` has, or what `make` gives: a value and the seconds that it is good for."""
-        kept = self._kept.get(key)
-        if kept is not None and kept[1] > self._now():
-            self._kept.move_to_end(key)
-            return kept[0]
+        if (kept := self.peek(key)) is not None:
+            return kept
         if key not in self._making:
             self._making[key] = asyncio.create_task(self._make(key, make))
             self._making[key].add_done_callback(_retrieved)
         # One that gives up waiting must not take the value from the others.
         return await asyncio.shield(self._making[key])
+
+    def peek(self, key: str) -> T | None:
+        """What `key` has, if it is still good."""
+        kept = self._kept.get(key)
+        if kept is None or kept[1] <= self._now():
+            return None
+        self._kept.move_to_end(key)
+        return kept[0]
+
+    def put(self, key: str, value: T, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        self._kept[key] = (value, self._now() + seconds)
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
 
     def drop(self, unwanted: Callable[[T], bool]) -> None:
         self._kept = OrderedDict((key, kept) for key, kept in self._kept.items() if not unwanted(kept[0]))
@@ -42,11 +56,7 @@ class Cache(Generic[T]):
             value, seconds = await make()
         finally:
             del self._making[key]
-        if seconds > 0:
-            self._kept[key] = (value, self._now() + seconds)
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
+        self.put(key, value, seconds)
         return value
 
 
