@@ -91,7 +91,9 @@ class ApiKey(BaseModel):
 
 
 class CreatedApiKey(ApiKey):
-    secret: Annotated[str, Field(description="Shown here and nowhere else.")]
+    secret: Annotated[
+        str | None, Field(description="Shown here and nowhere else: null when the same request made the key before.")
+    ]
 
 
 class ApiKeyPage(BaseModel):
@@ -116,8 +118,9 @@ def to_role(role: Role) -> identity_pb2.Role.ValueType:
     return identity_pb2.Role.Value(f"ROLE_{role.upper()}")
 
 
-def to_create_key(body: ApiKeyRequest) -> identity_pb2.CreateApiKeyRequest:
-    request = identity_pb2.CreateApiKeyRequest(name=body.name, scopes=sorted(set(body.scopes)))
+def to_create_key(body: ApiKeyRequest, request_id: str) -> identity_pb2.CreateApiKeyRequest:
+    scopes = sorted(set(body.scopes))
+    request = identity_pb2.CreateApiKeyRequest(name=body.name, scopes=scopes, request_id=request_id)
     if body.expires_at:
         request.expire_time.FromDatetime(body.expires_at)
     return request

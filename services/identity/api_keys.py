@@ -29,9 +29,12 @@ class ApiKeys:
         self._now = now
 
     async def create(
-        self, caller: Caller, name: str, scopes: frozenset[str], expire_time: datetime | None
+        self, caller: Caller, name: str, scopes: frozenset[str], expire_time: datetime | None, request_id: str = ""
     ) -> tuple[ApiKey, str]:
-        """The key and its secret, which nobody learns again. It can do no more than `caller`, and not for longer."""
+        """The key and its secret, which nobody learns again. It can do no more than `caller`, and not for longer.
+
+        The same request again gives the key that it made, and no secret.
+        """
         if unknown := sorted(scopes - TENANT_SCOPES):
             raise _wrong("scopes", f"no such scopes: {', '.join(unknown)}")
         if expire_time is not None and expire_time <= self._now():
@@ -50,11 +53,12 @@ class ApiKeys:
                 secret_hash=hash_secret(secret),
                 scopes=scopes,
                 create_time=self._now(),
+                request_id=request_id or None,
                 user_id=user_id,
                 expire_time=expire_time or until,
             )
-            await tx.add_key(key)
-        return key, secret
+            kept = await tx.add_key(key)
+        return kept, secret if kept.id == key.id else ""
 
     async def page(self, tenant_id: str, page_size: int, page_token: str) -> tuple[list[ApiKey], str]:
         size = page_size or pages.DEFAULT_SIZE

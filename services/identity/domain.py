@@ -46,6 +46,8 @@ class ApiKey:
     create_time: datetime
     slot: str | None = None
     """What the configuration calls it, where it comes from there."""
+    request_id: str | None = None
+    """What its maker calls the request for it."""
     user_id: str | None = None
     """Whose key made it, or who did: it can never do more than they."""
     expire_time: datetime | None = None

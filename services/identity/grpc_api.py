@@ -80,7 +80,7 @@ class IdentityApi(identity_pb2_grpc.IdentityServiceServicer):
         self, request: identity_pb2.CreateApiKeyRequest, context: Any
     ) -> identity_pb2.CreateApiKeyResponse:
         scopes, expiry = frozenset(request.scopes), wire.from_expiry(request)
-        key, secret = await self._api_keys.create(caller(), request.name, scopes, expiry)
+        key, secret = await self._api_keys.create(caller(), request.name, scopes, expiry, request.request_id)
         return identity_pb2.CreateApiKeyResponse(api_key=wire.to_api_key(key), secret=secret)
 
     async def ListApiKeys(

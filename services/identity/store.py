@@ -69,8 +69,13 @@ class PostgresTransaction(Users):
             query = query.where(API_KEYS.c.id < before)
         return [_key(row) for row in await self._connection.execute(query.order_by(API_KEYS.c.id.desc()).limit(limit))]
 
-    async def add_key(self, key: ApiKey) -> None:
-        await self._connection.execute(sa.insert(API_KEYS), asdict(key) | {"scopes": sorted(key.scopes)})
+    async def add_key(self, key: ApiKey) -> ApiKey:
+        row = insert(API_KEYS).values(**asdict(key) | {"scopes": sorted(key.scopes)})
+        new = row.on_conflict_do_nothing(constraint="api_keys_request_id_key").returning(API_KEYS.c.id)
+        if (await self._connection.execute(new)).first() is not None:
+            return key
+        kept = await self._one_key(API_KEYS.c.tenant_id == key.tenant_id, API_KEYS.c.request_id == key.request_id)
+        return kept or key
 
     async def drop_key(self, key: ApiKey) -> None:
         await self._connection.execute(sa.delete(API_KEYS).where(API_KEYS.c.id == key.id))

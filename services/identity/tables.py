@@ -24,6 +24,7 @@ API_KEYS = sa.Table(
     sa.Column("scopes", ARRAY(sa.Text)),
     sa.Column("create_time", _TIME),
     sa.Column("slot", sa.Text),
+    sa.Column("request_id", sa.Text),
     sa.Column("user_id", _ID),
     sa.Column("expire_time", _TIME),
     sa.Column("last_use_time", _TIME),

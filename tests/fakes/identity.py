@@ -91,10 +91,14 @@ class FakeTransaction:
     async def keys(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[ApiKey]:
         return _page([key for key in self.store.keys.values() if key.tenant_id == tenant_id], before, limit)
 
-    async def add_key(self, key: ApiKey) -> None:
+    async def add_key(self, key: ApiKey) -> ApiKey:
+        for kept in self.store.keys.values():
+            if key.request_id and (kept.tenant_id, kept.request_id) == (key.tenant_id, key.request_id):
+                return kept
         assert await self.key_hashed(key.secret_hash) is None
         assert not key.slot or await self.key_of(key.tenant_id, key.slot) is None
         self.store.keys[key.id] = key
+        return key
 
     async def drop_key(self, key: ApiKey) -> None:
         self.store.keys.pop(key.id, None)

@@ -14,6 +14,7 @@ from services.gateway.http_api.deps import (
     Mesh,
     PageSize,
     PageToken,
+    RequestId,
     ResourceId,
     problems,
 )
@@ -22,10 +23,10 @@ router = APIRouter(prefix="/v1/api-keys", tags=["api keys"], dependencies=PROTEC
 
 
 @router.post("", status_code=201, response_model=accounts.CreatedApiKey, responses=problems(413, 415))
-async def create_api_key(body: accounts.ApiKeyRequest, mesh: Mesh) -> dict[str, Any]:
+async def create_api_key(body: accounts.ApiKeyRequest, mesh: Mesh, request_id: RequestId = "") -> dict[str, Any]:
     """A key with scopes that you have yourself. Its secret is in this answer and nowhere else."""
-    answer = await mesh.services.identity.CreateApiKey(accounts.to_create_key(body), timeout=TIMEOUT)
-    return accounts.from_key(answer.api_key) | {"secret": answer.secret}
+    answer = await mesh.services.identity.CreateApiKey(accounts.to_create_key(body, request_id), timeout=TIMEOUT)
+    return accounts.from_key(answer.api_key) | {"secret": answer.secret or None}
 
 
 @router.get("", response_model=accounts.ApiKeyPage)

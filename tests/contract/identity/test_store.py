@@ -179,6 +179,19 @@ async def test_keys_of_a_tenant_come_in_pages_newest_first(store: Store) -> None
         assert await tx.key(other.id, keys[0].id) is None
 
 
+async def test_the_same_request_gives_the_same_key(store: Store) -> None:
+    tenant, other = a_tenant(), a_tenant()
+    key, again = [a_key(tenant, None, request_id="r1") for _ in range(2)]
+    theirs = a_key(other, None, request_id="r1")
+    async with store.transaction() as tx:
+        await tx.add_tenant(tenant)
+        await tx.add_tenant(other)
+        assert await tx.add_key(key) == key
+        assert await tx.add_key(again) == key
+        assert await tx.add_key(theirs) == theirs
+        assert await tx.keys(tenant.id, before=None, limit=5) == [key]
+
+
 async def test_the_last_use_of_a_key_is_kept(store: Store) -> None:
     tenant = a_tenant()
     key = a_key(tenant)

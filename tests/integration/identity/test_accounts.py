@@ -172,6 +172,16 @@ async def test_a_key_is_shown_once_used_and_taken_back(http: httpx2.AsyncClient,
     assert await code(await http.get("/v1/api-keys", headers=by(key["secret"]))) == (401, "invalid_api_key")
 
 
+async def test_the_same_idempotency_key_gives_the_same_key_and_no_secret(
+    http: httpx2.AsyncClient, session: dict[str, Any]
+) -> None:
+    headers = by(session["access_token"]) | {"Idempotency-Key": "k1"}
+    body = {"name": "robot", "scopes": ["assets:read"]}
+    first, second = [(await http.post("/v1/api-keys", json=body, headers=headers)).json() for _ in range(2)]
+    assert first["id"] == second["id"]
+    assert (bool(first["secret"]), second["secret"]) == (True, None)
+
+
 async def test_the_bootstrap_key_makes_keys_and_stays(http: httpx2.AsyncClient) -> None:
     me = (await http.get("/v1/me", headers=by(BOOTSTRAP))).json()
     assert (me["tenant"]["name"], me["user"]) == ("default", None)
