@@ -137,13 +137,13 @@ class Objects:
         headers = {"ContentType": content_type, "CacheControl": cache_control}
         await _run(self._s3.upload_file, str(path), self.bucket, key, ExtraArgs=headers)
 
-    async def delete_prefix(self, prefix: str) -> int:
-        """Every object below `prefix`; how many there were."""
+    async def delete_prefix(self, prefix: str, only: Callable[[str], bool] = lambda _: True) -> int:
+        """The objects below `prefix` whose key `only` is true of; how many there were."""
 
         def delete() -> int:
             count = 0
             for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-                keys: list[Any] = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+                keys: list[Any] = [{"Key": item["Key"]} for item in page.get("Contents", []) if only(item["Key"])]
                 if keys:
                     self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
                 count += len(keys)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from services.transcode.media.encoders import Quality, device, last_filters, video_codec
+from services.transcode.media.encoders import Quality, device, joins, last_filters, video_codec
 from services.transcode.media.families import FAMILIES
 from services.transcode.media.ladder import Rung
 from services.transcode.media.limits import MAX_ALLOC, MAX_PIXELS, MAX_STREAMS
@@ -133,6 +133,7 @@ def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
         bufsize=rung.bufsize,
         gop=chunk.gop,
         threads=threads,
+        zones=joins(chunk.frames, before=chunk.start_frame > 0, after=chunk.end_frame is not None),
     )
     return [
         *["-map", f"[{rung.name}]", "-map_metadata", "-1", "-map_chapters", "-1", "-fps_mode", "passthrough"],

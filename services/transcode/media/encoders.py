@@ -14,6 +14,27 @@ Encoder = Literal["libx264", "h264_nvenc", "h264_qsv", "h264_vaapi", "h264_video
 _B_FRAMES = ("-bf", "2")
 
 
+# Of what it knows nothing around, x264 thinks less: the first picture of a chunk comes out up to 2 dB worse than in one
+# go, and the last ones half a dB, as nothing leans on them. With so many more bits they are as good.
+_FIRST, _NEXT, _LAST = 1.3, 1.05, 1.05
+_RUN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Frames `first` to `last` of a chunk get `bits` times as many."""
+
+    first: int
+    last: int
+    bits: float
+
+
+def joins(frames: int, *, before: bool, after: bool) -> tuple[Zone, ...]:
+    """Where a chunk of so many frames has neighbours, before and after it."""
+    opening = (Zone(0, 0, _FIRST), Zone(1, _RUN - 1, _NEXT)) if before else ()
+    return opening + ((Zone(max(frames - _RUN, 0), frames - 1, _LAST),) if after else ())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """`crf` as x264 means it; `maxrate` and `bufsize` in bits (per second); `gop` in frames."""
@@ -24,6 +45,7 @@ class Quality:
     bufsize: int
     gop: int
     threads: int
+    zones: tuple[Zone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +72,11 @@ def last_filters(encoder: Encoder) -> str:
 
 
 def _libx264(wanted: Quality) -> list[str]:
+    zones = "/".join(f"{zone.first},{zone.last},b={zone.bits}" for zone in wanted.zones)
     return [
         *["-preset", wanted.speed, "-threads", str(wanted.threads), "-crf", str(wanted.crf)],
         *["-keyint_min", str(wanted.gop), "-sc_threshold", "0", "-flags", "+cgop"],
+        *(["-x264-params", f"zones={zones}"] if zones else []),
     ]
 
 

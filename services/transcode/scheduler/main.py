@@ -18,6 +18,7 @@ from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from services.transcode.scheduler import grpc_api, worker_api
 from services.transcode.scheduler.channels import JetStreamQueue
+from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.consumer import consumers
 from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.objects import S3Playlists
@@ -46,7 +47,8 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     jobs = Jobs(store)
     lease = timedelta(seconds=settings.task_lease)
     tasks = Tasks(store, lease)
-    publishing = Publishing(store, S3Playlists(Objects(settings)))
+    objects = Objects(settings)
+    publishing = Publishing(store, S3Playlists(objects), Collecting(store, objects))
     async with connected(settings.nats_url, "transcode") as bus, identity_at(settings.identity_addr) as identity:
         relay = Relay(db, bus, "transcode")
         reconciler = Reconciler(store, JetStreamQueue(bus), tasks, publishing, grace=lease)

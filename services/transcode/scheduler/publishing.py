@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from services.transcode.scheduler.collecting import Collecting
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.ports import Playlists, Store, Transaction
     from services.transcode.scheduler.rendition import Rendition, Segment
@@ -46,9 +47,12 @@ class Stream:
 
 
 class Publishing:
-    def __init__(self, store: Store, playlists: Playlists, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, store: Store, playlists: Playlists, collecting: Collecting, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._store = store
         self._playlists = playlists
+        self._collecting = collecting
         self._now = now
 
     async def publish(self, job_id: str) -> None:
@@ -65,6 +69,8 @@ class Publishing:
             if stream.playable:
                 await self._write(job, stream, final=job.encoded)
             await self._record(tx, job, stream)
+        if job.encoded:
+            await self._collecting.collect(job_id)
 
     async def _record(self, tx: Transaction, shown: Job, stream: Stream) -> None:
         job = await tx.job(shown.id, lock=True)

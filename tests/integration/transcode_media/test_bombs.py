@@ -66,6 +66,12 @@ def long_run(clips: Clips) -> bytes:
     return data[:end] + tail + box(b"mdat", bytes(100))
 
 
+def slow(clips: Clips, name: str, seconds: int) -> bytes:
+    """Three pictures, so many seconds apart."""
+    times = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000")
+    return clips.barcoded(name, frames=3, filters=f"setpts=N*{seconds}/TB", audio=None, output=times).read_bytes()
+
+
 BOMBS: dict[str, tuple[str, set[str], Callable[[Clips], bytes]]] = {
     "png": ("a.png", {"too_large"}, lambda _: png(60_000, 60_000)),
     "webp": ("a.webp", {"too_large"}, lambda _: webp(16_383, 16_383)),
@@ -79,6 +85,8 @@ BOMBS: dict[str, tuple[str, set[str], Callable[[Clips], bytes]]] = {
         {"too_long"},
         in_table("stts", struct.pack(">IIII", 0, 1, 30, 2**31 - 1)),
     ),
+    "mkv of a picture that stays for a month": ("a.mkv", {"too_long"}, lambda clips: slow(clips, "a.mkv", 2_600_000)),
+    "ts of a picture that stays for hours": ("a.ts", {"too_long"}, lambda clips: slow(clips, "a.ts", 24_000)),
     "mp4 of millions of empty samples": ("a.mp4", {"corrupt"}, in_table("stsz", struct.pack(">III", 0, 1, MILLIONS))),
     "fragment of millions of samples": ("a.mp4", {"corrupt", "too_large", "too_long"}, long_run),
 }

@@ -50,6 +50,16 @@ def test_the_last_chunk_runs_to_the_end() -> None:
     )
 
 
+def test_bits_are_added_where_chunks_meet() -> None:
+    def zones(chunk: VideoChunk) -> str:
+        return after(video(chunk), "-x264-params")
+
+    assert zones(CHUNKS[0]) == "zones=110,119,b=1.05"
+    assert zones(CHUNKS[2]) == "zones=0,0,b=1.3/1,9,b=1.05/230,239,b=1.05"
+    assert zones(CHUNKS[-1]) == "zones=0,0,b=1.3/1,9,b=1.05"
+    assert "-x264-params" not in video(replace(CHUNKS[0], end_frame=None))
+
+
 def test_a_source_read_whole_counts_from_its_first_picture() -> None:
     assert "[0:0]setpts=PTS-STARTPTS,fps" in after(video(replace(CHUNKS[0], preroll=None)), "-filter_complex")
 

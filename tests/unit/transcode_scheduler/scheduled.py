@@ -8,12 +8,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
+from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
 from services.transcode.scheduler.task import MAX_ATTEMPTS
 from services.transcode.scheduler.tasks import Claim, Tasks
 from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
+from tests.fakes.transcode_outputs import FakeOutputs
 from tests.fakes.transcode_rows import Clock, a_source, results_of, some_facts
 
 if TYPE_CHECKING:
@@ -32,11 +34,13 @@ class Scheduler:
     store: FakeStore = field(default_factory=FakeStore)
     playlists: FakePlaylists = field(default_factory=FakePlaylists)
     queue: FakeQueue = field(default_factory=FakeQueue)
+    outputs: FakeOutputs = field(default_factory=FakeOutputs)
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.store, self.clock)
         self.tasks = Tasks(self.store, LEASE, self.clock)
-        self.publishing = Publishing(self.store, self.playlists, self.clock)
+        collecting = Collecting(self.store, self.outputs)
+        self.publishing = Publishing(self.store, self.playlists, collecting, self.clock)
         self.reconciler = Reconciler(self.store, self.queue, self.tasks, self.publishing, self.clock)
 
     def wait(self, seconds: float) -> None:
