@@ -26,6 +26,7 @@ class VideoChunk:
     frames more to come to `frames`: how long a last picture stays is often a guess.
     `rate` and `origin` are the grid's; `gop` is frames between key frames. `preroll` is how many seconds before its
     first frame it asks to read; without one the chunk is the whole source and its frame 0 the first that decodes.
+    `source_bytes` is its share of the source, were all frames alike.
     """
 
     index: int
@@ -44,6 +45,7 @@ class VideoChunk:
     crf: int
     delay: int
     encoder: Encoder
+    source_bytes: int = 0
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -150,6 +152,7 @@ def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Pre
             crf=preset.crf,
             delay=preset.reorder,
             encoder=preset.video_encoder,
+            source_bytes=facts.size * ((grid.frames if end is None else end) - start) // grid.frames,
         )
         for index, (start, end) in enumerate(zip(starts, ends, strict=True))
     )

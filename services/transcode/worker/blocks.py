@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 BLOCK = 64 << 10
 _LONGEST_RUN = 32
-_SHARE_OF_A_PART, _SHARE_OF_ALL = 64, 4
+_SHARE_OF_A_PART, _SHARE_OF_THE_EXPECTED, _SHARE_OF_ALL = 64, 6, 4
 """One fetch is at most this part of what was read in a row before it: that much is read in vain when a reader ends."""
+_SHARE_OF_THE_REST = 3
 _ATTEMPTS = 3
 _PAUSE = 0.2
 
@@ -41,6 +42,8 @@ class Blocks:
         self._streak = 0
         self.read_whole = False
         """Whether the reader will go on to the end: then reading far ahead costs nothing."""
+        self.expected = 0
+        """How many blocks the reader will probably take in a row; fetches get smaller towards their end."""
 
     async def block(self, index: int) -> bytes:
         """The block with this number; a reader that goes on from block to block finds the next on its way."""
@@ -85,8 +88,14 @@ class Blocks:
 
     @property
     def _run_length(self) -> int:
-        share = _SHARE_OF_ALL if self.read_whole else _SHARE_OF_A_PART
-        return min(max(self._streak // share, 1), _LONGEST_RUN)
+        if self.read_whole:
+            length = self._streak // _SHARE_OF_ALL
+        elif self._streak < self.expected:
+            rest = (self.expected - self._streak) // _SHARE_OF_THE_REST
+            length = min(self._streak // _SHARE_OF_THE_EXPECTED, rest)
+        else:
+            length = self._streak // _SHARE_OF_A_PART
+        return min(max(length, 1), _LONGEST_RUN)
 
     def _begin(self, index: int) -> asyncio.Task[dict[int, bytes]]:
         end = index + 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.transcode.media.errors import BadMedia, EncodeFailed
-from services.transcode.worker.blocks import Blocks
+from services.transcode.worker.blocks import BLOCK, Blocks
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.range_server import serving
 
@@ -51,6 +51,7 @@ class Sources:
             return
         blocks = self._ranges(task.source_key, task.source_size)
         blocks.read_whole = task.kind is not Kind.ENCODE_VIDEO
+        blocks.expected = int(task.spec.get("source_bytes", 0)) // BLOCK
         digest = Digest(blocks)
         async with serving(blocks, digest.hear) as serves:
             try:

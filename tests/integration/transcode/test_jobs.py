@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
 from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2
 
+from meshkit.errors import NotFound
 from tests.clips import beeps, pictures
 from tests.eventually import eventually
 
@@ -30,8 +31,11 @@ DELAY = Fraction(2, 15)
 
 
 async def test_a_file_becomes_a_stream(studio: Studio, workers: Workers, clip: Path, tmp_path: Path) -> None:
+    job = await studio.job_of(await studio.bring_in(clip))
+    lost = f"assets/{job.asset_id}/jobs/{job.id}/v180/000001-9.m4s"
+    await studio.objects.put(lost, b"of an attempt that never landed", "video/iso.segment", "no-store")
     async with workers.working(studio.address):
-        job = await studio.ended(await studio.job_of(await studio.bring_in(clip)))
+        job = await studio.ended(job)
     assert job.state == Job.STATE_SUCCEEDED, json_format.MessageToJson(job)
     assert (job.progress, job.playable, job.attempts) == (1.0, True, 1)
     assert (job.media.kind, job.media.width, job.media.frames, job.media.audio_codec) == ("video", 320, 150, "aac")
@@ -52,6 +56,17 @@ async def test_a_file_becomes_a_stream(studio: Studio, workers: Workers, clip: P
     assert {after.time - before.time for before, after in pairwise(shown)} == {Fraction(1, 15)}
     heard = beeps(await studio.track(job, "audio.m3u8", tmp_path / "audio.mp4"))
     assert heard == pytest.approx([second + float(DELAY) for second in range(10)], abs=0.03)
+
+    assert lost.startswith(job.object_prefix)
+
+    async def lost_is_gone() -> bool:
+        try:
+            await studio.objects.head(lost)
+        except NotFound:
+            return True
+        return False
+
+    await eventually(lost_is_gone)
 
 
 async def test_every_fact_is_said_once_and_in_order(studio: Studio, workers: Workers, clip: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from services.transcode.worker.blocks import BLOCK, Blocks
 
 COUNT = 400
@@ -50,6 +52,26 @@ async def test_a_reader_that_stops_has_read_little_in_vain() -> None:
         await blocks.block(number)
     await blocks.close()
     assert len(store.blocks) <= 200 * 1.05
+
+
+async def test_a_reader_whose_end_is_expected_asks_seldom_and_reads_little_in_vain() -> None:
+    store, blocks = reading()
+    blocks.expected = 100
+    for number in range(105):
+        await blocks.block(number)
+    await blocks.close()
+    assert len(store.spans) <= 105 / 2.5
+    assert len(store.blocks) <= 105 * 1.05
+
+
+@pytest.mark.parametrize("end", [10, 20, 40, 60, 80])
+async def test_a_reader_that_ends_before_it_is_expected_to_has_not_read_much_in_vain(end: int) -> None:
+    store, blocks = reading()
+    blocks.expected = 100
+    for number in range(end):
+        await blocks.block(number)
+    await blocks.close()
+    assert len(store.blocks) <= end * 1.25
 
 
 async def test_what_came_first_stays() -> None:
