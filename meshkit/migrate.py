@@ -20,13 +20,13 @@ SERVICES = ("identity", "upload", "metadata", "transcode", "notify")
 _LOCK = 7_309_453
 
 
-def migrate(service: str, database_url: str) -> None:
-    """Run what is missing of services/<service>/migrations. Idempotent; concurrent callers wait for one another."""
+def migrate(service: str, database_url: str, version: str = "head") -> None:
+    """Run what is missing of services/<service>/migrations up to `version`. Idempotent; callers take turns."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent.parent / "services" / service / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["database_url"] = database_url
-    command.upgrade(config, "head")
+    command.upgrade(config, version)
 
 
 def run_environment(context: EnvironmentContext) -> None:

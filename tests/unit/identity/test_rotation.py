@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import jwt
 
 from meshkit import auth
+from meshkit.errors import Unavailable
 from meshkit.ids import new_id
 from services.identity.passwords import MEMORY, Argon2
 from services.identity.service import Identities
@@ -72,6 +74,17 @@ async def test_a_verifier_follows_without_asking_again(store: FakeStore, clock: 
     await verifier.playback(new.text)
     assert jwt.get_unverified_header(old.text)["kid"] != jwt.get_unverified_header(new.text)["kid"] == newest.kid
     assert verifier._fetched == asked
+
+
+async def test_more_passwords_than_can_be_checked_are_refused() -> None:
+    argon2 = Argon2(waiting=4)
+    try:
+        asked = [argon2.verify(None, "correct horse") for _ in range(7)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(answer, Unavailable) for answer in answers] == [False] * 4 + [True] * 3
+        assert not await argon2.verify(None, "correct horse")
+    finally:
+        argon2.close()
 
 
 async def test_passwords_are_argon2id_and_as_slow_for_nobody() -> None:
