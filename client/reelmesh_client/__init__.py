@@ -11,6 +11,7 @@ from reelmesh_client.errors import (
     UnreachableError,
 )
 from reelmesh_client.models import (
+    ApiKey,
     Asset,
     Event,
     Failure,
@@ -26,6 +27,7 @@ from reelmesh_client.models import (
 from reelmesh_client.watching import Standing
 
 __all__ = [
+    "ApiKey",
     "Asset",
     "ChangedError",
     "Client",

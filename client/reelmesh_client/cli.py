@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from reelmesh_client.cli_assets import asset, assets, jobs
+from reelmesh_client.cli_keys import keys
 from reelmesh_client.cli_mesh import doctor, up
 from reelmesh_client.cli_upload import upload
 from reelmesh_client.errors import ClientError
@@ -42,6 +43,7 @@ def version(context: typer.Context, as_json: AsJson = False) -> None:
 
 for command in (up, upload, assets, asset, jobs, doctor, version):
     app.command(epilog=EPILOG)(command)
+app.add_typer(keys, name="keys", epilog=EPILOG)
 
 
 def run(arguments: Sequence[str]) -> int:

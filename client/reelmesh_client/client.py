@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from reelmesh_client.errors import ChangedError, FailedError
 from reelmesh_client.events import Feed
 from reelmesh_client.files import Source, missing, pieces, source_at
 from reelmesh_client.models import (
+    ApiKey,
     Asset,
     Event,
     Job,
@@ -115,6 +117,21 @@ class Client:
 
     def cancel_job(self, job_id: str) -> Job:
         return self._call(Job.from_json, "POST", f"{at('jobs', job_id)}/cancel")
+
+    def create_api_key(self, name: str, scopes: Sequence[str], *, expires_at: datetime | None = None) -> ApiKey:
+        """A key with scopes that the caller has itself. Its secret is told once: a lost answer takes it along."""
+        body: dict[str, object] = {"name": name, "scopes": list(scopes)}
+        if expires_at:
+            body["expires_at"] = expires_at.isoformat()
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._call(ApiKey.from_json, "POST", "/v1/api-keys", json=body, headers=headers)
+
+    def list_api_keys(self) -> Iterator[ApiKey]:
+        """Newest first, without their secrets."""
+        return self._pages("/v1/api-keys", LARGE_PAGES, ApiKey.from_json)
+
+    def delete_api_key(self, key_id: str) -> None:
+        self._transport.call("DELETE", at("api-keys", key_id))
 
     def events(
         self, *, asset_id: str = "", job_id: str = "", types: Sequence[str] = (), last_event_id: str = ""

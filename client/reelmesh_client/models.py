@@ -205,6 +205,25 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """What a program calls with; only the answer that made it has its `secret`."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    secret: str = field(default="", repr=False)
+    create_time: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, body: Json) -> Self:
+        times = {name: moment(body, name) for name in ("create_time", "expires_at", "last_used_at")}
+        return cls(**same(cls, body) | times | {"scopes": tuple(body["scopes"]), "raw": body})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Playback:
     """Addresses that need no key; those that do not exist are empty."""
 

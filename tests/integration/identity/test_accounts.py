@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +192,28 @@ async def test_the_bootstrap_key_makes_keys_and_stays(http: httpx2.AsyncClient) 
     assert (await http.get("/v1/me", headers=by(key["secret"]))).json()["scopes"] == ["assets:read"]
     refused = await http.delete(f"/v1/api-keys/{me['subject']}", headers=by(BOOTSTRAP))
     assert await code(refused) == (409, "configured_key")
+
+
+async def reelmesh(url: str, *arguments: str) -> tuple[int, str]:
+    """The command's exit code and what it printed."""
+    environment = {**os.environ, "REELMESH_URL": url, "REELMESH_API_KEY": BOOTSTRAP}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "reelmesh_client", "keys", *arguments, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, told.decode()
+
+
+async def test_the_command_makes_lists_and_deletes_keys(http: httpx2.AsyncClient, url: str) -> None:
+    scopes = ("--scope", "assets:read", "--scope", "jobs:read")
+    code, told = await reelmesh(url, "create", "robot", *scopes, "--days", "7", "--json")
+    key = json.loads(told)
+    assert (code, (await http.get("/v1/me", headers=by(key["secret"]))).json()["subject"]) == (0, key["id"])
+    code, listed = await reelmesh(url, "list")
+    assert (code, f"{key['id']}\trobot\tassets:read jobs:read\t" in listed) == (0, True)
+    assert await reelmesh(url, "delete", key["id"]) == (0, f"deleted: {key['id']}\n")
+    assert (await http.get("/v1/me", headers=by(key["secret"]))).status_code == 401
+    assert (await reelmesh(url, "create", "robot", "--scope", "tasks:work"))[0] != 0
 
 
 async def test_members_may_what_their_role_says(http: httpx2.AsyncClient, session: dict[str, Any]) -> None:
