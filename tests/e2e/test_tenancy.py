@@ -35,9 +35,10 @@ WITHIN = 30.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
     owner: str
-    """Its owner's access token; and all that a stranger could ask for, by the names that requests have for it."""
+    """Its owner's access token."""
     tokens: dict[Role, str]
     owned: dict[str, str]
+    """All that a stranger could ask for, by the names that requests have for it."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
