@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from meshkit.errors import PermissionDenied, Unauthenticated
+from meshkit.errors import PermissionDenied, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +20,8 @@ ACCESS_AUDIENCE = "reelmesh"
 PLAYBACK_AUDIENCE = "reelmesh-playback"
 ALGORITHM = "EdDSA"
 _KEYS_KEPT = 300.0
+_KEYS_KEPT_AT_MOST = 3600.0
+"""While identity is away."""
 _TOKEN_KEPT = 60.0
 _TOKENS_KEPT = 10_000
 _HEADERS_KEPT = 100
@@ -66,6 +68,8 @@ class Verifier:
         self._fetch = fetch_jwks
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = float("-inf")
+        self._patience = float("-inf")
+        """Until then nobody asks for keys again: identity is away."""
         self._passed: dict[str, tuple[float, Caller]] = {}
         self._kids: dict[str, str] = {}
         """Ids of known keys by the headers that named them."""
@@ -128,15 +132,25 @@ class Verifier:
         age = time.monotonic() - self._fetched
         if self._stale() or (kid not in self._keys and age > _KEYS_ASKED_AT_MOST_EVERY):
             async with self._lock:
-                if time.monotonic() - self._fetched >= age:
-                    keys = jwt.PyJWKSet.from_json(await self._fetch()).keys
-                    self._keys = {key.key_id: key for key in keys if key.key_id}
-                    self._fetched = time.monotonic()
-                    self._passed.clear()
-                    self._kids.clear()
+                if time.monotonic() - self._fetched >= age and (self._stale() or kid not in self._keys):
+                    await self._renew(kid)
         if kid not in self._keys:
             raise Unauthenticated("invalid_token", "the token was signed by no current key")
         return self._keys[kid]
 
+    async def _renew(self, kid: str) -> None:
+        try:
+            keys = jwt.PyJWKSet.from_json(await self._fetch()).keys
+        except Unavailable:
+            # Keys are published long before they sign and kept long after: those of before still do.
+            if kid not in self._keys or time.monotonic() - self._fetched > _KEYS_KEPT_AT_MOST:
+                raise
+            self._patience = time.monotonic() + _KEYS_ASKED_AT_MOST_EVERY
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id}
+        self._fetched = time.monotonic()
+        self._passed.clear()
+        self._kids.clear()
+
     def _stale(self) -> bool:
-        return time.monotonic() - self._fetched > _KEYS_KEPT
+        return time.monotonic() - self._fetched > _KEYS_KEPT and time.monotonic() > self._patience

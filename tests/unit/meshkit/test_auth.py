@@ -171,6 +171,21 @@ async def test_no_keys_to_be_had_is_nobodys_fault_and_passes(issuer: Issuer, ver
     await verifier.access(issuer.sign())
 
 
+async def test_while_identity_is_away_known_keys_are_good_for_an_hour(issuer: Issuer, verifier: auth.Verifier) -> None:
+    await verifier.access(issuer.sign())
+    issuer.down = True
+    aged(verifier, 3000)
+    for _ in range(3):
+        await verifier.access(issuer.sign())
+    assert issuer.asked == 2
+    aged(verifier, 601)
+    verifier._patience = 0.0
+    with pytest.raises(Unavailable, match="identity_unavailable"):
+        await verifier.access(issuer.sign())
+    issuer.down = False
+    await verifier.access(issuer.sign())
+
+
 def test_a_caller_may_what_its_token_says() -> None:
     caller = auth.Caller(tenant_id=new_id(), subject=new_id(), scopes=frozenset({"a:read"}), token="")
     caller.may("a:read")
