@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-Kind = Literal["auth", "read", "write", "play"]
+Kind = Literal["signup", "auth", "read", "write", "play"]
 DEFAULTS: Mapping[Kind, str] = {
+    "signup": "300/hour",
     "auth": "120/minute",
     "read": "12000/minute",
     "write": "3000/minute",
@@ -45,7 +46,7 @@ def kind_of(method: str, path: str) -> Kind | None:
     if path in UNOBSERVED:
         return None
     if path.startswith("/v1/auth/"):
-        return "auth"
+        return "signup" if path == "/v1/auth/signup" else "auth"
     if path.startswith("/play/"):
         return "play"
     return "read" if method in {"GET", "HEAD", "OPTIONS"} else "write"

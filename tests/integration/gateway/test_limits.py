@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from meshkit.settings import S3Settings
     from tests.fakes.gateway import FakeServices
 
-LIMITS = {"read": "3/hour", "write": "2/hour", "auth": "1/hour", "play": ""}
+LIMITS = {"signup": "2/hour", "read": "3/hour", "write": "2/hour", "auth": "1/hour", "play": ""}
 
 
 @asynccontextmanager
@@ -63,6 +63,7 @@ async def test_an_address_is_limited_by_class_of_route(http: httpx2.AsyncClient)
         assert refused(await http.get("/v1/me", headers=spoofed)) == (number >= 3)
         assert refused(await http.post("/v1/uploads", headers=spoofed)) == (number >= 2)
         assert refused(await http.post("/v1/auth/refresh", headers=spoofed)) == (number >= 1)
+        assert refused(await http.post("/v1/auth/signup", headers=spoofed)) == (number >= 2)
         assert not refused(await http.get(f"/play/{new_id()}/master.m3u8"))
         assert (await http.get("/healthz")).status_code == 200
 
