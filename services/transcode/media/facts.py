@@ -21,7 +21,8 @@ class VideoFacts:
     longest time one frame stays, `keyframe_gap` the longest way between two key frames, `keyframe_period` every way
     between them where they are all the same and begin with the first frame. `key_delay` is the longest time from when
     a key frame is decoded to when it is shown, `key_delay_spread` how much longer that is than the shortest. `packed`
-    is a stream of which some packets hold several pictures, as DivX wrote them.
+    is a stream of which some packets hold several pictures, as DivX wrote them. `healing` is how many frames it takes
+    at most from a key frame until pictures are whole.
     """
 
     stream: int
@@ -49,6 +50,7 @@ class VideoFacts:
     key_delay: Fraction = Fraction(0)
     key_delay_spread: Fraction = Fraction(0)
     packed: bool = False
+    healing: int = 0
 
     @property
     def display_size(self) -> tuple[int, int]:

@@ -35,6 +35,11 @@ def can_seek(facts: SourceFacts, video: VideoFacts) -> bool:
 
 def preroll(facts: SourceFacts, video: VideoFacts, start: Fraction) -> Fraction:
     """Seconds before `start`, which is seconds after the first frame; less than zero where ffmpeg has to ask later."""
+    healing = min(video.healing / video.frame_rate, start)
+    return healing + _to_whole(facts, video, start - healing)
+
+
+def _to_whole(facts: SourceFacts, video: VideoFacts, start: Fraction) -> Fraction:
     if not video.constant_rate:
         return _anywhere(facts, video) + _late(facts, video)
     if facts.container.seek == "time":
@@ -62,7 +67,7 @@ def _to_a_key_frame(video: VideoFacts, start: Fraction) -> Fraction:
 
 def _anywhere(facts: SourceFacts, video: VideoFacts) -> Fraction:
     # The frame on screen at the boundary may have been shown long before it.
-    enough = max(_PREROLL, video.longest_frame + Fraction(1, 2))
+    enough = max(_PREROLL, video.longest_frame + Fraction(1, 2), video.healing / video.frame_rate)
     return max(enough, video.keyframe_gap + 1) if facts.container.seek == "time" else enough
 
 

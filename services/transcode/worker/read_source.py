@@ -8,7 +8,7 @@ import json
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 from av.audio.stream import AudioStream
@@ -22,10 +22,14 @@ from services.transcode.media.families import FAMILIES
 from services.transcode.media.limits import MAX_PIXELS, MAX_SAMPLES, MAX_SECONDS, MAX_STREAMS
 from services.transcode.worker.claims import check_claims
 from services.transcode.worker.first_frames import Decoder, FirstPicture, FirstSound, has_decoder
+from services.transcode.worker.recovery import length_size, recovery_frames
 from services.transcode.worker.remote_file import RemoteFile
 from services.transcode.worker.sniff import HEAD_BYTES, sniff
 from services.transcode.worker.timeline import Timeline
 from services.transcode.worker.whole import check_whole
+
+if TYPE_CHECKING:
+    from av.packet import Packet
 
 _READ_SIZE = 1 << 17
 _MICROSECOND = Fraction(1, 1_000_000)
@@ -116,8 +120,8 @@ def _read(container: InputContainer, family: str) -> tuple[VideoFacts | None, Au
         if packet.size and not packet.is_discard:
             timeline = timelines[packet.stream.index]
             timeline.add(packet.pts, packet.dts, packet.duration or 0, key=packet.is_keyframe)
-            if not shown_times:
-                timeline.packed |= bytes(packet).count(_PICTURE) > 1
+            if picture and packet.stream.index == picture.stream.index:
+                _look_into(packet, timeline, picture.stream)
             if len(timeline) > MAX_SAMPLES:
                 raise BadMedia("too_long", f"more than {MAX_SAMPLES} frames")
     _check_duration(container, family, end)
@@ -125,6 +129,15 @@ def _read(container: InputContainer, family: str) -> tuple[VideoFacts | None, Au
         _video_facts(picture, timelines[picture.stream.index], image=FAMILIES[family].image) if picture else None,
         _audio_facts(sound, timelines[sound.stream.index]) if sound else None,
     )
+
+
+def _look_into(packet: "Packet[Stream]", timeline: Timeline, video: VideoStream) -> None:
+    """For what a packet's times do not tell."""
+    codec = video.codec_context
+    if not timeline.shown_times:
+        timeline.packed |= bytes(packet).count(_PICTURE) > 1
+    if packet.is_keyframe and codec.name == "h264":
+        timeline.healing = max(timeline.healing, recovery_frames(bytes(packet), length_size(codec.extradata)))
 
 
 def choose_video(container: InputContainer) -> VideoStream | None:
@@ -182,6 +195,7 @@ def _video_facts(first: FirstPicture, timeline: Timeline, *, image: bool) -> Vid
         keyframe_gap=shown.keyframe_gap,
         keyframe_period=shown.keyframe_every / rate if rate and shown.keyframe_every else None,
         packed=timeline.packed,
+        healing=timeline.healing,
         key_delay=shown.key_delays[1],
         key_delay_spread=shown.key_delays[1] - shown.key_delays[0],
         pix_fmt=picture.pix_fmt,

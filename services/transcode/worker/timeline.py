@@ -11,12 +11,13 @@ from services.transcode.media.rates import constant_rate, nominal_rate
 class Timeline:
     """Ticks are in the stream's `time_base` seconds. Without `shown_times` the packets' show times are a guess.
 
-    `packed` is for the reader to set, when one of them holds several pictures.
+    `packed` and `healing`, as in VideoFacts, are for the reader to set.
     """
 
     time_base: Fraction
     shown_times: bool
     packed: bool = False
+    healing: int = 0
     _shown: list[tuple[int | None, int | None, int, bool]] = field(default_factory=list)
 
     def add(self, pts: int | None, dts: int | None, duration: int, *, key: bool) -> None:

@@ -18,6 +18,7 @@ MP3 = ("-c:a", "libmp3lame")
 MP3_DELAY = 1105 / 48000
 DEEP = (*X264, "-preset", "medium", "-bf", "8", "-b_strategy", "0", "-refs", "6")
 AT_WILL = (*X264, "-force_key_frames", "0.7,1.1,2.9,3.0")
+HEALS = (*X264, "-x264-params", "intra-refresh=1")
 AV1 = ("-c:v", "libsvtav1", "-preset", "12", "-crf", "20", "-g", "40", "-svtav1-params", "lookahead=0")
 VP9 = (
     "-c:v",
@@ -100,6 +101,9 @@ CASES = {
     "key frames at will, transport stream": case("a.ts", "mpegts", video=AT_WILL),
     "transport stream, after an hour": case("a.ts", "mpegts", output=("-output_ts_offset", "3600")),
     "transport stream, whose clock begins anew": case("a.ts", "mpegts", output=("-output_ts_offset", "95441")),
+    "intra refresh, transport stream": case("a.ts", "mpegts", video=HEALS),
+    "intra refresh, mkv": case("a.mkv", "matroska", video=HEALS),
+    "intra refresh, mp4": case("a.mp4", "mp4", video=HEALS),
     "webm": case("a.webm", "webm", video=("-c:v", "libvpx", "-deadline", "realtime"), audio=("-c:a", "libopus")),
     "flv": case("a.flv", "flv"),
     "asf": case("a.wmv", "asf", video=("-c:v", "wmv2", "-q:v", "2"), audio=("-c:a", "wmav2"), chunks=1),

@@ -47,6 +47,11 @@ def test_a_transport_stream_with_uneven_key_frames_goes_back_the_longest_way() -
     assert len(chunks_of("mpegts", keyframe_gap=Fraction(15))) == 1
 
 
+def test_key_frames_that_heal_slowly_are_sought_earlier_by_as_much() -> None:
+    assert prerolls("mp4", healing=60)[1:] == [2 - JUST_AFTER] * 3
+    assert len(chunks_of("mp4", healing=500)) == 1
+
+
 def test_a_frame_that_stays_long_is_read_from_where_it_began() -> None:
     stays = chunks_of("mp4", constant_rate=False, longest_frame=Fraction(6))
     assert all(chunk.preroll and chunk.preroll > 6 for chunk in stays)
