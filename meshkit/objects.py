@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from meshkit.errors import Conflict, MeshError, NotFound, Unavailable
+from meshkit.signing import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,35 +51,24 @@ class Objects:
     def __init__(self, settings: S3Settings) -> None:
         self.bucket = settings.s3_bucket
         self._s3 = _client(settings, settings.s3_endpoint_url)
-        self._public = _client(settings, settings.s3_public_endpoint_url)
+        self._signer = Signer(settings, settings.s3_public_endpoint_url)
 
     async def begin_multipart(self, key: str, content_type: str) -> str:
         """The multipart's id."""
         answer = await _run(self._s3.create_multipart_upload, Bucket=self.bucket, Key=key, ContentType=content_type)
         return str(answer["UploadId"])
 
-    def sign_part(self, key: str, multipart_id: str, number: int, size: int, expires_in: int) -> str:
-        """A URL that takes exactly `size` bytes as part `number` for `expires_in` seconds."""
-        return str(
-            self._public.generate_presigned_url(
-                "upload_part",
-                Params={
-                    "Bucket": self.bucket,
-                    "Key": key,
-                    "UploadId": multipart_id,
-                    "PartNumber": number,
-                    "ContentLength": size,
-                },
-                ExpiresIn=expires_in,
-            )
-        )
+    def sign_part(self, key: str, multipart_id: str, number: int, size: int | None, expires_in: int) -> str:
+        """A URL that takes exactly `size` bytes (None: any) as part `number` for `expires_in` seconds."""
+        query = {"partNumber": str(number), "uploadId": multipart_id}
+        headers = {} if size is None else {"content-length": str(size)}
+        return self._signer.url("PUT", key, expires_in, query=query, headers=headers)
 
     def sign_get(self, key: str, expires_in: int, *, save_as: str = "") -> str:
         """A URL that reads the object for `expires_in` seconds; with `save_as` browsers save it under that name."""
-        params = {"Bucket": self.bucket, "Key": key}
-        if save_as:
-            params["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(save_as, safe='')}"
-        return str(self._public.generate_presigned_url("get_object", Params=params, ExpiresIn=expires_in))
+        disposition = f"attachment; filename*=UTF-8''{quote(save_as, safe='')}"
+        query = {"response-content-disposition": disposition} if save_as else {}
+        return self._signer.url("GET", key, expires_in, query=query)
 
     async def parts(self, key: str, multipart_id: str) -> list[PartInfo]:
         """The parts received so far, by number."""

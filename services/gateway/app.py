@@ -13,9 +13,10 @@ from prometheus_client import CollectorRegistry
 from services.gateway import problems, schemas
 from services.gateway.access import UNOBSERVED, AccessLog
 from services.gateway.cors import Cors
-from services.gateway.http_api import api_keys, assets, auth, docs, events, health, jobs, me, members, playback, uploads
+from services.gateway.http_api import api_keys, assets, auth, docs, events, health, jobs, me, members, playback, tus, uploads
 from services.gateway.patience import BodyPace
 from services.gateway.rates import AddressLimit
+from services.gateway.tus import Tus
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_ROUTERS = (auth, api_keys, members, uploads, assets, jobs, events, me, playback, health, docs)
+_ROUTERS = (auth, api_keys, members, uploads, tus, assets, jobs, events, me, playback, health, docs)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
@@ -51,6 +52,7 @@ def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
     app.add_middleware(BodyPace)
     app.add_middleware(AddressLimit, rates=gateway.rates)
     app.add_middleware(problems.Unexpected)
+    app.add_middleware(Tus)
     app.add_middleware(Cors, origins=cors_origins)
     app.add_middleware(AccessLog)
     problems.handle(app)

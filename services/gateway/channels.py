@@ -53,6 +53,8 @@ class Services:
     notify: notify_pb2_grpc.NotifyServiceAsyncStub
     resolver: metadata_pb2_grpc.MetadataServiceAsyncStub
     """Metadata, called as the gateway itself: a player has no access token."""
+    appender: upload_pb2_grpc.UploadServiceAsyncStub
+    """Upload, called as the gateway itself: a stream may outlive its caller's token."""
     health: Mapping[str, Any]
 
     async def unready(self) -> list[str]:
@@ -85,6 +87,7 @@ async def services_at(at: Addresses, own_token: Callable[[], Awaitable[str]]) ->
             resolver=metadata_pb2_grpc.MetadataServiceStub(
                 await channel(at.metadata_addr, metadata_pb2.DESCRIPTOR, own_token)
             ),
+            appender=upload_pb2_grpc.UploadServiceStub(await channel(at.upload_addr, upload_pb2.DESCRIPTOR, own_token)),
             health={
                 "identity": await health(at.identity_addr),
                 "upload": await health(at.upload_addr),

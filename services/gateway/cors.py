@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-EXPOSED = ("ETag", "Location", "Retry-After")
+EXPOSED = (
+    *("ETag", "Location", "Retry-After"),
+    *("Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Checksum-Algorithm"),
+    *("Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires"),
+)
 _OPEN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Content-Range, Content-Length, Accept-Ranges",

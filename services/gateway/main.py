@@ -10,6 +10,7 @@ from pydantic import Field
 from meshkit.credentials import OwnToken, identity_at
 from meshkit.objects import Objects
 from meshkit.settings import S3Settings
+from meshkit.storing import storing
 from services.gateway.app import make_app
 from services.gateway.auth import Authenticator
 from services.gateway.channels import services_at
@@ -18,6 +19,7 @@ from services.gateway.http_api.deps import Gateway
 from services.gateway.links import Links
 from services.gateway.playback import Playbacks
 from services.gateway.rates import Kind, Rate, Rates
+from services.gateway.receiving import Receiver
 from services.gateway.serve import serving
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Settings(S3Settings):
     notify_addr: str
     service_key: str
     playback_mode: Literal["redirect", "proxy"] = "redirect"
+    streams: int = 32
+    """Files that are taken in through this process at a time; each may hold up to four parts of 8 MiB."""
     cors_origins: list[str] | None = None
     """Pages that may call the API from a browser; when not said, all in development and none in production."""
 
@@ -61,7 +65,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
 async def running(settings: Settings, stop: asyncio.Event, *, heartbeat: float = HEARTBEAT) -> AsyncIterator[int]:
     """The port that the gateway serves on, until the end of the block; set `stop` before, so that feeds end."""
     objects = Objects(settings)
-    async with identity_at(settings.identity_addr) as identity:
+    async with identity_at(settings.identity_addr) as identity, storing(settings) as store:
         verifier = identity.verifier()
         async with services_at(settings, OwnToken(identity, settings.service_key)) as services:
             gateway = Gateway(
@@ -72,6 +76,7 @@ async def running(settings: Settings, stop: asyncio.Event, *, heartbeat: float =
                 links=Links(settings.public_url),
                 feed=Feed(notify=services.notify, stop=stop, heartbeat=heartbeat),
                 rates=Rates(settings.rate_limits),
+                receiver=Receiver(services, store, stop, limit=settings.streams),
                 redirects=settings.playback_mode == "redirect",
             )
             app = make_app(gateway, settings.origins)

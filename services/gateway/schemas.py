@@ -65,7 +65,8 @@ class Upload(BaseModel):
     asset_id: Id
     state: UploadState | None
     file_name: str
-    size: int
+    size: Annotated[int | None, Field(description="Null while it is not known.")]
+    received: Annotated[int, Field(description="Bytes that are known to be there.")]
     content_type: str | None
     sha256: str | None
     preset: str | None

@@ -21,13 +21,14 @@ PLAYBACK_SIGN = "playback:sign"
 PLAYBACK_READ = "playback:read"
 ACCOUNTS_SERVE = "accounts:serve"
 TASKS_WORK = "tasks:work"
+UPLOADS_APPEND = "uploads:append"
 
 VIEWER_SCOPES = frozenset({UPLOADS_READ, ASSETS_READ, JOBS_READ, EVENTS_READ, PLAYBACK_SIGN})
 MEMBER_SCOPES = VIEWER_SCOPES | {UPLOADS_WRITE, ASSETS_WRITE, JOBS_WRITE, WEBHOOKS_READ, WEBHOOKS_WRITE, MEMBERS_READ}
 TENANT_SCOPES = MEMBER_SCOPES | {KEYS_READ, KEYS_WRITE, MEMBERS_WRITE}
 """All that a key of a tenant can be good for."""
 SERVICE_SCOPES = {
-    "gateway": frozenset({PLAYBACK_READ, ACCOUNTS_SERVE}),
+    "gateway": frozenset({PLAYBACK_READ, ACCOUNTS_SERVE, UPLOADS_APPEND}),
     "transcode-worker": frozenset({TASKS_WORK}),
 }
 """The services that have a key of their own, and what it is good for: across tenants, and nothing of any tenant's."""

@@ -26,6 +26,7 @@ PUBLIC: Mapping[str, Mapping[str, tuple[type[Message], str]]] = {
     "upload": {
         "completed": (uploads.UploadCompleted, "upload.completed"),
         "failed": (uploads.UploadFailed, "upload.failed"),
+        "progressed": (uploads.UploadProgressed, "upload.progress"),
     },
     "metadata": {
         "asset_created": (assets.AssetCreated, "asset.created"),

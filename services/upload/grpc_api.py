@@ -11,6 +11,7 @@ from meshkit.grpc.server import service_scopes
 from services.upload import wire
 
 if TYPE_CHECKING:
+    from services.upload.appends import Appends
     from services.upload.service import Uploads
 
 SERVICE = upload_pb2.DESCRIPTOR.services_by_name["UploadService"]
@@ -23,12 +24,15 @@ SCOPES = service_scopes(
     ListParts="uploads:read",
     CompleteUpload="uploads:write",
     AbortUpload="uploads:write",
+    BeginAppend="uploads:write",
+    CommitAppend="uploads:append",
 )
 
 
 class UploadApi(upload_pb2_grpc.UploadServiceServicer):
-    def __init__(self, uploads: Uploads) -> None:
+    def __init__(self, uploads: Uploads, appends: Appends) -> None:
         self._uploads = uploads
+        self._appends = appends
 
     async def CreateUpload(
         self, request: upload_pb2.CreateUploadRequest, context: Any
@@ -61,3 +65,22 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
     async def AbortUpload(self, request: upload_pb2.AbortUploadRequest, context: Any) -> upload_pb2.AbortUploadResponse:
         upload = await self._uploads.abort(caller().tenant_id, request.upload_id)
         return upload_pb2.AbortUploadResponse(upload=wire.to_upload(upload))
+
+    async def BeginAppend(self, request: upload_pb2.BeginAppendRequest, context: Any) -> upload_pb2.BeginAppendResponse:
+        offset = request.offset if request.HasField("offset") else None
+        tenant_id = caller().tenant_id
+        upload = await self._appends.begin(tenant_id, request.upload_id, offset, release=request.release)
+        return wire.to_append(upload)
+
+    async def CommitAppend(
+        self, request: upload_pb2.CommitAppendRequest, context: Any
+    ) -> upload_pb2.CommitAppendResponse:
+        upload = await self._appends.commit(
+            request.tenant_id,
+            request.upload_id,
+            request.epoch,
+            request.received,
+            release=request.release,
+            complete=request.complete,
+        )
+        return upload_pb2.CommitAppendResponse(upload=wire.to_upload(upload))

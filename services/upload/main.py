@@ -15,7 +15,10 @@ from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from services.upload import grpc_api
+from services.upload.appends import Appends
+from services.upload.formats import Policy
 from services.upload.objects import S3Objects
+from services.upload.progress import Observer
 from services.upload.service import Uploads
 from services.upload.store import PostgresStore
 
@@ -27,19 +30,35 @@ HOUR = 3600.0
 
 class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
     identity_addr: str
+    upload_policy: Policy = Policy()
+    """What may come in, as JSON: `max_size` in bytes, `formats` as in `formats.FORMATS`."""
+    tenant_policies: dict[str, Policy] | None = None
+    """By tenant id, what counts for that tenant instead."""
+
+    def policy_of(self, tenant_id: str) -> Policy:
+        return (self.tenant_policies or {}).get(tenant_id, self.upload_policy)
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url)
-    uploads = Uploads(PostgresStore(db), S3Objects(Objects(settings)))
+    store, objects = PostgresStore(db), S3Objects(Objects(settings))
+    uploads = Uploads(store, objects, settings.policy_of)
+    appends = Appends(store, objects, settings.policy_of)
+    observer = Observer(store, objects)
     async with connected(settings.nats_url, "upload") as bus, identity_at(settings.identity_addr) as identity:
         relay = Relay(db, bus, "upload")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
         server.add(
-            grpc_api.UploadApi(uploads),
+            grpc_api.UploadApi(uploads, appends),
             upload_pb2_grpc.add_UploadServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
         async with server.serving():
-            await until(stop, relay.run(), every(30.0, uploads.expire_stale), every(HOUR, relay.purge))
+            await until(
+                stop,
+                relay.run(),
+                every(30.0, uploads.expire_stale),
+                every(1.0, observer.look),
+                every(HOUR, relay.purge),
+            )
     await db.close()

@@ -20,7 +20,7 @@ class S3Objects:
         return await self._objects.begin_multipart(key, content_type)
 
     def sign(self, upload: Upload, number: int, expires_in: int) -> str:
-        size = upload.part_bytes(number)
+        size = upload.part_bytes(number) if upload.part_size else None
         return self._objects.sign_part(upload.object_key, upload.multipart_id, number, size, expires_in)
 
     async def parts(self, upload: Upload) -> list[Part]:
@@ -33,6 +33,14 @@ class S3Objects:
 
     async def abort(self, upload: Upload) -> None:
         await self._objects.abort_multipart(upload.object_key, upload.multipart_id)
+        if upload.transport.appended:
+            await self.forget_tails(upload)
 
     async def size(self, key: str) -> int:
         return (await self._objects.head(key)).size
+
+    async def forget(self, key: str) -> None:
+        await self._objects.delete_prefix(key)
+
+    async def forget_tails(self, upload: Upload) -> None:
+        await self._objects.delete_prefix(upload.tails)

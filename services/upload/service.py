@@ -3,85 +3,67 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from meshkit import pages
+from meshkit.clock import utc_now
 from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
-from services.upload.domain import SIGNED_AT_FIRST, Part, Request, State, Upload, open_upload
+from services.upload.domain import SIGNED_AT_FIRST, Part, Request, State, Transport, Upload, open_upload
+from services.upload.joining import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from services.upload.formats import Policy
+    from services.upload.ports import Objects, Store
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 URL_LIFETIME = 6 * 3600
 """Seconds that a signed part URL is good for."""
 EXPIRED_AT_ONCE = 50
-
-
-class Transaction(Protocol):
-    async def add(self, upload: Upload, request_id: str) -> Upload:
-        """Stores and gives `upload`; or gives the one that the tenant made before with the same `request_id`."""
-        ...
-
-    async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None: ...
-
-    async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]: ...
-
-    async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
-        """Receiving uploads past their time, locked; those that somebody else holds are left out."""
-        ...
-
-    async def save(self, upload: Upload) -> None:
-        """Stores the upload's new state and says it as an event."""
-        ...
-
-
-class Store(Protocol):
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
-
-
-class Objects(Protocol):
-    """Raises NotFound, Conflict or Unavailable."""
-
-    async def begin(self, key: str, content_type: str) -> str: ...
-    def sign(self, upload: Upload, number: int, expires_in: int) -> str: ...
-    async def parts(self, upload: Upload) -> list[Part]: ...
-    async def join(self, upload: Upload, parts: list[Part]) -> None: ...
-    async def abort(self, upload: Upload) -> None: ...
-    async def size(self, key: str) -> int: ...
+LOOK_SOON = timedelta(seconds=1)
+"""After a client asked for URLs, the store is asked for what it did with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPart:
     number: int
     url: str
-    size: int
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    size: int | None
+    """Bytes that it must have; None where the client decides."""
 
 
 class Uploads:
-    def __init__(self, store: Store, objects: Objects, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        objects: Objects,
+        policy_of: Callable[[str], Policy],
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._store = store
         self._objects = objects
+        self._policy_of = policy_of
         self._now = now
 
     async def create(self, tenant_id: str, request: Request, request_id: str = "") -> tuple[Upload, list[SignedPart]]:
         """An open upload and its first signed parts."""
-        upload = open_upload(request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=self._now())
+        policy = self._policy_of(tenant_id)
+        upload = open_upload(
+            request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=self._now(), policy=policy
+        )
         multipart_id = await self._objects.begin(upload.object_key, upload.content_type or DEFAULT_CONTENT_TYPE)
         made = replace(upload, multipart_id=multipart_id)
         async with self._store.transaction() as tx:
             kept = await tx.add(made, request_id)
         if kept.id != made.id:
             await self._objects.abort(made)
-        first = range(1, min(kept.part_count, SIGNED_AT_FIRST) + 1)
-        return kept, self._signed(kept, first) if kept.state is State.RECEIVING else []
+        signs = kept.state is State.RECEIVING and kept.transport is Transport.PRESIGNED
+        first = range(1, min(kept.part_count, SIGNED_AT_FIRST) + 1) if signs else ()
+        return kept, self._signed(kept, first)
 
     async def get(self, tenant_id: str, upload_id: str) -> Upload:
         async with self._store.transaction() as tx:
@@ -94,12 +76,21 @@ class Uploads:
         return pages.page(rows, size)
 
     async def sign(self, tenant_id: str, upload_id: str, numbers: Sequence[int]) -> list[SignedPart]:
-        upload = (await self.get(tenant_id, upload_id)).receiving()
-        return self._signed(upload, numbers)
+        async with self._store.transaction() as tx:
+            upload = _found(await tx.get(tenant_id, upload_id)).receiving()
+            if upload.transport.appended:
+                raise Conflict("not_in_parts", "the upload takes its bytes in another way")
+            signed = self._signed(upload, numbers)
+            await tx.look_soon(upload.id, self._now() + LOOK_SOON)
+        return signed
 
     async def parts(self, tenant_id: str, upload_id: str) -> list[Part]:
         """The parts received so far; of a completed upload, all of them."""
         upload = await self.get(tenant_id, upload_id)
+        if upload.transport.appended:
+            raise Conflict("not_in_parts", "the upload takes its bytes in another way")
+        if upload.state is State.COMPLETED and not upload.part_size:
+            return []
         if upload.state is State.COMPLETED:
             return [
                 Part(number=number, etag="", size=upload.part_bytes(number))
@@ -117,10 +108,11 @@ class Uploads:
             upload = _found(await tx.get(tenant_id, upload_id, lock=True))
             if upload.state is State.COMPLETED:
                 return upload
-            upload.receiving()
-            joined = await self._join(upload, claimed)
-            await tx.save(joined)
-        return joined
+            if upload.receiving().transport.appended and not upload.whole:
+                raise Conflict("parts_missing", f"{upload.received} bytes are there, and more to come")
+            done = await joined(upload, self._objects, self._policy_of(tenant_id), self._now(), claimed)
+            await tx.save(done)
+        return done
 
     async def abort(self, tenant_id: str, upload_id: str) -> Upload:
         """Give the upload up. An upload that is over already stays as it is, unless it completed."""
@@ -147,35 +139,10 @@ class Uploads:
             SignedPart(
                 number=number,
                 url=self._objects.sign(upload, number, URL_LIFETIME),
-                size=upload.part_bytes(number),
+                size=upload.part_bytes(number) if upload.part_size else None,
             )
             for number in numbers
         ]
-
-    async def _join(self, upload: Upload, claimed: Sequence[Part]) -> Upload:
-        try:
-            received = await self._objects.parts(upload)
-        except NotFound:
-            # An earlier call joined them and died before its commit: the object is there, its multipart is not.
-            return await self._checked(upload)
-        if missing := upload.missing(received):
-            shown = ", ".join(str(number) for number in missing[:10])
-            raise Conflict("parts_missing", f"parts not received yet: {shown}", parts=shown)
-        etags = {part.number: part.etag for part in received}
-        for part in claimed:
-            if etags.get(part.number) != part.etag:
-                raise Conflict("part_mismatch", f"part {part.number} is not what the store holds", part=part.number)
-        await self._objects.join(upload, received)
-        return await self._checked(upload)
-
-    async def _checked(self, upload: Upload) -> Upload:
-        try:
-            size = await self._objects.size(upload.object_key)
-        except NotFound:
-            return upload.fail("object_lost", "the object store no longer has the parts", self._now())
-        if size != upload.size:
-            return upload.fail("size_mismatch", f"{size} bytes came, {upload.size} were declared", self._now())
-        return upload.complete(self._now())
 
 
 def _found(upload: Upload | None) -> Upload:

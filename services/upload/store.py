@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from meshkit import outbox
 from meshkit.db import fields_of
 from services.upload import wire
-from services.upload.domain import State, Upload, Visibility
+from services.upload.domain import State, Transport, Upload, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -48,6 +48,17 @@ UPLOADS = sa.Table(
     sa.Column("update_time", _TIME),
     sa.Column("error_code", sa.Text),
     sa.Column("error_message", sa.Text),
+    sa.Column("transport", sa.Text),
+    sa.Column("received", sa.BigInteger),
+    sa.Column("size_deferred", sa.Boolean),
+    sa.Column("client_metadata", sa.Text),
+    sa.Column("source_url", sa.Text),
+    sa.Column("epoch", sa.Integer),
+    sa.Column("tail_key", sa.Text),
+    sa.Column("attempts", sa.Integer),
+    sa.Column("held_until", _TIME),
+    sa.Column("look_time", _TIME),
+    sa.Column("progress_time", _TIME),
 )
 _COLUMNS = [column for column in UPLOADS.columns if column.name != "request_id"]
 
@@ -87,17 +98,35 @@ class PostgresTransaction:
         return [_upload(row) for row in rows]
 
     async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
-        statement = (
-            sa.select(*_COLUMNS)
-            .where(UPLOADS.c.state == State.RECEIVING, UPLOADS.c.expire_time < now)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return [_upload(row) for row in await self._connection.execute(statement)]
+        return await self._due(limit, UPLOADS.c.expire_time < now)
+
+    async def unseen(self, now: datetime, limit: int) -> Sequence[Upload]:
+        return await self._due(limit, UPLOADS.c.look_time < now)
+
+    async def unfetched(self, now: datetime, limit: int) -> Sequence[Upload]:
+        idle = sa.or_(UPLOADS.c.held_until.is_(None), UPLOADS.c.held_until < now)
+        return await self._due(limit, UPLOADS.c.transport == Transport.FETCHED, idle)
+
+    async def look_soon(self, upload_id: str, then: datetime) -> None:
+        later = sa.and_(UPLOADS.c.id == upload_id, UPLOADS.c.state == State.RECEIVING, UPLOADS.c.look_time > then)
+        await self._connection.execute(sa.update(UPLOADS).where(later).values(look_time=then))
 
     async def save(self, upload: Upload) -> None:
-        await self._connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == upload.id).values(asdict(upload)))
+        await self._set(upload)
         await self._say(upload)
+
+    async def keep(self, upload: Upload, *, news: bool = False) -> None:
+        await self._set(upload)
+        if news:
+            await outbox.emit(self._connection, wire.to_progress(upload), upload.id)
+
+    async def _due(self, limit: int, *where: sa.ColumnElement[bool]) -> Sequence[Upload]:
+        receiving = sa.select(*_COLUMNS).where(UPLOADS.c.state == State.RECEIVING, *where)
+        statement = receiving.limit(limit).with_for_update(skip_locked=True)
+        return [_upload(row) for row in await self._connection.execute(statement)]
+
+    async def _set(self, upload: Upload) -> None:
+        await self._connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == upload.id).values(asdict(upload)))
 
     async def _say(self, upload: Upload) -> None:
         await outbox.emit(self._connection, wire.to_event(upload), upload.id)
@@ -108,4 +137,5 @@ class PostgresTransaction:
 
 def _upload(row: sa.Row[Any]) -> Upload:
     values = fields_of(row)
-    return Upload(**values | {"state": State(values["state"]), "visibility": Visibility(values["visibility"])})
+    named = {"state": State, "visibility": Visibility, "transport": Transport}
+    return Upload(**values | {name: enum(values[name]) for name, enum in named.items()})

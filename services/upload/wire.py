@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reelmesh.upload.v1 import upload_events_pb2, upload_pb2
 
-from services.upload.domain import Part, Request, State, Upload, Visibility
+from services.upload.domain import Part, Request, State, Transport, Upload, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 _STATES = {state: upload_pb2.Upload.State.Value(f"STATE_{state.name}") for state in State}
 _VISIBILITIES = {each: upload_pb2.Visibility.Value(f"VISIBILITY_{each.name}") for each in Visibility}
+_TRANSPORTS = {each: upload_pb2.Upload.Transport.Value(f"TRANSPORT_{each.name}") for each in Transport}
+_TRANSPORT_OF = {value: each for each, value in _TRANSPORTS.items()}
 _SAME = {field.name for field in fields(Upload)} & set(upload_pb2.Upload.DESCRIPTOR.fields_by_name) - {
     "state",
     "visibility",
+    "transport",
 }
 """Fields that have the same name and type on both sides."""
 
@@ -40,7 +43,12 @@ _EVENTS: dict[State, type[Event]] = {
 
 def to_upload(upload: Upload) -> upload_pb2.Upload:
     same = {name: getattr(upload, name) for name in _SAME}
-    return upload_pb2.Upload(state=_STATES[upload.state], visibility=_VISIBILITIES[upload.visibility], **same)
+    return upload_pb2.Upload(
+        state=_STATES[upload.state],
+        visibility=_VISIBILITIES[upload.visibility],
+        transport=_TRANSPORTS[upload.transport],
+        **same,
+    )
 
 
 def to_event(upload: Upload) -> Event:
@@ -48,11 +56,29 @@ def to_event(upload: Upload) -> Event:
     return _EVENTS[upload.state](upload=to_upload(upload))
 
 
+def to_progress(upload: Upload) -> upload_events_pb2.UploadProgressed:
+    return upload_events_pb2.UploadProgressed(upload=to_upload(upload))
+
+
 def to_signed(parts: Iterable[SignedPart]) -> list[upload_pb2.SignedPart]:
     return [
-        upload_pb2.SignedPart(part_number=part.number, url=part.url, headers={"Content-Length": str(part.size)})
+        upload_pb2.SignedPart(
+            part_number=part.number,
+            url=part.url,
+            headers={} if part.size is None else {"Content-Length": str(part.size)},
+        )
         for part in parts
     ]
+
+
+def to_append(upload: Upload) -> upload_pb2.BeginAppendResponse:
+    return upload_pb2.BeginAppendResponse(
+        upload=to_upload(upload),
+        epoch=upload.epoch,
+        multipart_id=upload.multipart_id,
+        tail_key=upload.tail_key,
+        tail_prefix=upload.tail_prefix,
+    )
 
 
 def to_received(parts: Iterable[Part]) -> list[upload_pb2.ReceivedPart]:
@@ -62,13 +88,16 @@ def to_received(parts: Iterable[Part]) -> list[upload_pb2.ReceivedPart]:
 def from_create(request: upload_pb2.CreateUploadRequest) -> Request:
     return Request(
         file_name=request.file_name,
-        size=request.size,
+        size=None if request.size_deferred else request.size,
         content_type=request.content_type,
         sha256=request.sha256,
         preset=request.preset,
         labels=dict(request.labels),
         visibility=(Visibility.PUBLIC if request.visibility == upload_pb2.VISIBILITY_PUBLIC else Visibility.PRIVATE),
         passthrough=request.passthrough,
+        transport=_TRANSPORT_OF.get(request.transport, Transport.PRESIGNED),
+        client_metadata=request.client_metadata,
+        source_url=request.source_url,
     )
 
 

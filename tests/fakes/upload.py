@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict, NotFound
-from services.upload.domain import Part, State, Upload
+from services.upload.domain import Part, State, Transport, Upload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -21,6 +21,8 @@ class FakeStore:
     request_ids: dict[tuple[str, str], str] = field(default_factory=dict)
     said: list[Upload] = field(default_factory=list)
     """What went out as an event, in order."""
+    news: list[Upload] = field(default_factory=list)
+    """What was said of uploads on their way."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[FakeStore]:
@@ -50,15 +52,35 @@ class FakeStore:
     async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
         return [u for u in self.rows.values() if u.state is State.RECEIVING and u.expire_time < now][:limit]
 
+    async def unseen(self, now: datetime, limit: int) -> Sequence[Upload]:
+        return [u for u in self._receiving() if u.look_time and u.look_time < now][:limit]
+
+    async def unfetched(self, now: datetime, limit: int) -> Sequence[Upload]:
+        return [u for u in self._receiving() if u.transport is Transport.FETCHED and not u.held(now)][:limit]
+
+    async def look_soon(self, upload_id: str, then: datetime) -> None:
+        upload = self.rows[upload_id]
+        if upload.look_time and upload.look_time > then:
+            self.rows[upload_id] = replace(upload, look_time=then)
+
     async def save(self, upload: Upload) -> None:
         self.rows[upload.id] = upload
         self.said.append(upload)
+
+    async def keep(self, upload: Upload, *, news: bool = False) -> None:
+        self.rows[upload.id] = upload
+        if news:
+            self.news.append(upload)
+
+    def _receiving(self) -> list[Upload]:
+        return [upload for upload in self.rows.values() if upload.state is State.RECEIVING]
 
 
 @dataclass
 class FakeObjects:
     multiparts: dict[str, dict[int, Part]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    tails: dict[str, bytes] = field(default_factory=dict)
 
     async def begin(self, key: str, content_type: str) -> str:
         multipart_id = f"multipart-{len(self.multiparts)}-{key}"
@@ -86,8 +108,16 @@ class FakeObjects:
 
     async def abort(self, upload: Upload) -> None:
         self.multiparts.pop(upload.multipart_id, None)
+        await self.forget_tails(upload)
 
     async def size(self, key: str) -> int:
         if key not in self.sizes:
             raise NotFound("object_not_found")
         return self.sizes[key]
+
+    async def forget(self, key: str) -> None:
+        self.tails.pop(key, None)
+
+    async def forget_tails(self, upload: Upload) -> None:
+        for key in [key for key in self.tails if key.startswith(upload.tails)]:
+            del self.tails[key]

@@ -17,6 +17,7 @@ from services.gateway.feed import Feed
 from services.gateway.links import Links
 from services.gateway.playback import Playbacks
 from services.gateway.rates import Rates, kind_of
+from services.gateway.receiving import Receiver
 
 _bearer = HTTPBearer(auto_error=False, description="An access token, or an API key (`rmk_…`).")
 
@@ -30,6 +31,7 @@ class Gateway:
     links: Links
     feed: Feed
     rates: Rates
+    receiver: Receiver
     redirects: bool
     """Segments are read from the store itself, by signed URLs; else through the gateway."""
 
@@ -83,6 +85,8 @@ async def json_body(request: Request) -> None:
 
 
 PROTECTED = [Depends(authenticated), Depends(json_body)]
+STREAMED = [Depends(authenticated)]
+"""For bodies that are files."""
 
 _MEANINGS: dict[int | str, str] = {
     304: "Not modified",
@@ -91,11 +95,13 @@ _MEANINGS: dict[int | str, str] = {
     403: "The credential does not have the scope",
     404: "Not found",
     409: "Not in a state for this",
+    410: "No longer there",
     412: "Changed meanwhile",
     413: "Too large",
     415: "Not JSON",
     416: "No byte is in the range",
     429: "Too many requests",
+    460: "The checksum is another one",
     503: "Try again",
     "default": "Any other problem",
 }

@@ -12,6 +12,7 @@ import pytest
 from meshkit.errors import NotFound
 from meshkit.ids import new_id
 from services.upload.domain import MIN_PART_SIZE, Upload, open_upload
+from services.upload.formats import Policy
 from services.upload.objects import S3Objects
 from tests.builders import a_request
 from tests.fakes.upload import FakeObjects
@@ -36,7 +37,7 @@ def store(request: pytest.FixtureRequest, objects: Objects) -> Any:
 
 async def begun(store: Any, size: int) -> Upload:
     upload = open_upload(
-        a_request(size=size), id=new_id(), asset_id=new_id(), tenant_id=new_id(), now=datetime.now(UTC)
+        a_request(size=size), id=new_id(), asset_id=new_id(), tenant_id=new_id(), now=datetime.now(UTC), policy=Policy()
     )
     return replace(upload, multipart_id=await store.begin(upload.object_key, "video/mp4"))
 

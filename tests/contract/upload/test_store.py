@@ -10,6 +10,7 @@ import pytest
 
 from meshkit.ids import new_id
 from services.upload.domain import State, Upload, Visibility, open_upload
+from services.upload.formats import Policy
 from services.upload.store import PostgresStore
 from tests.builders import a_request
 from tests.fakes.upload import FakeStore
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from meshkit.db import Database
-    from services.upload.service import Store
+    from services.upload.ports import Store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,7 +31,7 @@ async def store(request: pytest.FixtureRequest, database: Callable[[str], Awaita
 
 def an_upload(tenant_id: str) -> Upload:
     request = a_request(labels={"match_id": "7"}, visibility=Visibility.PUBLIC)
-    return open_upload(request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=NOW)
+    return open_upload(request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=NOW, policy=Policy())
 
 
 async def test_gives_back_what_it_was_given(store: Store) -> None:

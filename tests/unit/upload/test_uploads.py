@@ -8,7 +8,8 @@ import pytest
 
 from meshkit.errors import Conflict, InvalidArgument, NotFound, TooLarge
 from meshkit.ids import new_id
-from services.upload.domain import LIFETIME, MAX_PARTS, MAX_SIZE, MIN_PART_SIZE, State
+from services.upload.domain import LIFETIME, MAX_PARTS, MIN_PART_SIZE, State
+from services.upload.formats import MAX_OBJECT, Policy
 from services.upload.service import Uploads
 from tests.builders import a_request
 from tests.fakes.upload import FakeObjects, FakeStore
@@ -41,7 +42,7 @@ def objects() -> FakeObjects:
 
 @pytest.fixture
 def uploads(store: FakeStore, objects: FakeObjects, clock: Clock) -> Uploads:
-    return Uploads(store, objects, clock)
+    return Uploads(store, objects, lambda _: Policy(max_size=MAX_OBJECT), clock)
 
 
 async def test_a_file_comes_in_and_is_said(uploads: Uploads, objects: FakeObjects, store: FakeStore) -> None:
@@ -99,7 +100,7 @@ async def test_joined_before_a_crash_completes_after_it(uploads: Uploads, object
         (1, MIN_PART_SIZE, 1),
         (MIN_PART_SIZE, MIN_PART_SIZE, 1),
         (MIN_PART_SIZE + 1, MIN_PART_SIZE, 2),
-        (MAX_SIZE, MAX_SIZE // MAX_PARTS + 1, MAX_PARTS),
+        (MAX_OBJECT, MAX_OBJECT // MAX_PARTS + 1, MAX_PARTS),
     ],
 )
 async def test_parts_are_equal_and_few_enough(uploads: Uploads, size: int, part_size: int, count: int) -> None:
@@ -111,7 +112,7 @@ async def test_parts_are_equal_and_few_enough(uploads: Uploads, size: int, part_
 
 async def test_more_than_the_store_takes_is_too_large(uploads: Uploads) -> None:
     with pytest.raises(TooLarge, match="too_large"):
-        await uploads.create(TENANT, a_request(size=MAX_SIZE + 1))
+        await uploads.create(TENANT, a_request(size=MAX_OBJECT + 1))
 
 
 async def test_the_same_request_id_is_the_same_upload(uploads: Uploads, objects: FakeObjects) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from reelmesh.upload.v1 import upload_pb2 as reelmesh_dot_upload_dot_v1_dot_upload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&reelmesh/upload/v1/upload_events.proto\x12\x12reelmesh.upload.v1\x1a\x1freelmesh/upload/v1/upload.proto\";\n\rUploadCreated\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\"=\n\x0fUploadCompleted\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\":\n\x0cUploadFailed\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\";\n\rUploadAborted\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\";\n\rUploadExpired\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Uploadb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&reelmesh/upload/v1/upload_events.proto\x12\x12reelmesh.upload.v1\x1a\x1freelmesh/upload/v1/upload.proto\";\n\rUploadCreated\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\"=\n\x0fUploadCompleted\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\":\n\x0cUploadFailed\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\";\n\rUploadAborted\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\";\n\rUploadExpired\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Upload\">\n\x10UploadProgressed\x12*\n\x06upload\x18\x01 \x01(\x0b\x32\x1a.reelmesh.upload.v1.Uploadb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,4 +42,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADABORTED']._serialized_end=338
   _globals['_UPLOADEXPIRED']._serialized_start=340
   _globals['_UPLOADEXPIRED']._serialized_end=399
+  _globals['_UPLOADPROGRESSED']._serialized_start=401
+  _globals['_UPLOADPROGRESSED']._serialized_end=463
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,35 @@ class Upload(_message.Message):
     STATE_ABORTED: Upload.State.ValueType  # 4
     STATE_EXPIRED: Upload.State.ValueType  # 5
 
+    class _Transport:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TransportEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Upload._Transport.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TRANSPORT_UNSPECIFIED: Upload._Transport.ValueType  # 0
+        TRANSPORT_PRESIGNED: Upload._Transport.ValueType  # 1
+        """The client, in equal parts, each to a URL that was signed for its size."""
+        TRANSPORT_LOOSE: Upload._Transport.ValueType  # 2
+        """The client, in parts as it likes them."""
+        TRANSPORT_STREAMED: Upload._Transport.ValueType  # 3
+        """The gateway, from one end of the file to the other, as the client sends it."""
+        TRANSPORT_FETCHED: Upload._Transport.ValueType  # 4
+        """The upload service, from a URL."""
+
+    class Transport(_Transport, metaclass=_TransportEnumTypeWrapper):
+        """Who brings the bytes to the object store."""
+
+    TRANSPORT_UNSPECIFIED: Upload.Transport.ValueType  # 0
+    TRANSPORT_PRESIGNED: Upload.Transport.ValueType  # 1
+    """The client, in equal parts, each to a URL that was signed for its size."""
+    TRANSPORT_LOOSE: Upload.Transport.ValueType  # 2
+    """The client, in parts as it likes them."""
+    TRANSPORT_STREAMED: Upload.Transport.ValueType  # 3
+    """The gateway, from one end of the file to the other, as the client sends it."""
+    TRANSPORT_FETCHED: Upload.Transport.ValueType  # 4
+    """The upload service, from a URL."""
+
     @_typing.final
     class LabelsEntry(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
@@ -105,6 +134,11 @@ class Upload(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ERROR_CODE_FIELD_NUMBER: _builtins.int
     ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    SIZE_DEFERRED_FIELD_NUMBER: _builtins.int
+    CLIENT_METADATA_FIELD_NUMBER: _builtins.int
+    SOURCE_URL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     asset_id: _builtins.str
@@ -112,7 +146,7 @@ class Upload(_message.Message):
     state: Global___Upload.State.ValueType
     file_name: _builtins.str
     size: _builtins.int
-    """Bytes."""
+    """Bytes; 0 while `size_deferred`."""
     content_type: _builtins.str
     sha256: _builtins.str
     """Lower-case hex, as the client declared it; empty when it did not."""
@@ -129,6 +163,15 @@ class Upload(_message.Message):
     error_code: _builtins.str
     """A stable reason, set only when the upload failed."""
     error_message: _builtins.str
+    transport: Global___Upload.Transport.ValueType
+    received: _builtins.int
+    """Bytes that the object store is known to have."""
+    size_deferred: _builtins.bool
+    """The size is known only when the last byte is there."""
+    client_metadata: _builtins.str
+    """The client's own words about the file, given back as they came."""
+    source_url: _builtins.str
+    """Where a fetched file comes from."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -160,10 +203,15 @@ class Upload(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         error_code: _builtins.str = ...,
         error_message: _builtins.str = ...,
+        transport: Global___Upload.Transport.ValueType = ...,
+        received: _builtins.int = ...,
+        size_deferred: _builtins.bool = ...,
+        client_metadata: _builtins.str = ...,
+        source_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "content_type", b"content_type", "create_time", b"create_time", "error_code", b"error_code", "error_message", b"error_message", "expire_time", b"expire_time", "file_name", b"file_name", "id", b"id", "labels", b"labels", "object_key", b"object_key", "part_count", b"part_count", "part_size", b"part_size", "passthrough", b"passthrough", "preset", b"preset", "sha256", b"sha256", "size", b"size", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "client_metadata", b"client_metadata", "content_type", b"content_type", "create_time", b"create_time", "error_code", b"error_code", "error_message", b"error_message", "expire_time", b"expire_time", "file_name", b"file_name", "id", b"id", "labels", b"labels", "object_key", b"object_key", "part_count", b"part_count", "part_size", b"part_size", "passthrough", b"passthrough", "preset", b"preset", "received", b"received", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "state", b"state", "tenant_id", b"tenant_id", "transport", b"transport", "update_time", b"update_time", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -280,6 +328,10 @@ class CreateUploadRequest(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     VISIBILITY_FIELD_NUMBER: _builtins.int
     PASSTHROUGH_FIELD_NUMBER: _builtins.int
+    SIZE_DEFERRED_FIELD_NUMBER: _builtins.int
+    TRANSPORT_FIELD_NUMBER: _builtins.int
+    CLIENT_METADATA_FIELD_NUMBER: _builtins.int
+    SOURCE_URL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """An idempotency key, unique in the tenant; empty for none."""
     file_name: _builtins.str
@@ -290,6 +342,13 @@ class CreateUploadRequest(_message.Message):
     preset: _builtins.str
     visibility: Global___Visibility.ValueType
     passthrough: _builtins.str
+    size_deferred: _builtins.bool
+    """Then `size` is 0. A presigned upload knows its size."""
+    transport: Global___Upload.Transport.ValueType
+    """Unspecified is presigned."""
+    client_metadata: _builtins.str
+    source_url: _builtins.str
+    """Only for what is fetched: http or https, public hosts only."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     def __init__(
@@ -304,10 +363,14 @@ class CreateUploadRequest(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         visibility: Global___Visibility.ValueType = ...,
         passthrough: _builtins.str = ...,
+        size_deferred: _builtins.bool = ...,
+        transport: Global___Upload.Transport.ValueType = ...,
+        client_metadata: _builtins.str = ...,
+        source_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "file_name", b"file_name", "labels", b"labels", "passthrough", b"passthrough", "preset", b"preset", "request_id", b"request_id", "sha256", b"sha256", "size", b"size", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_metadata", b"client_metadata", "content_type", b"content_type", "file_name", b"file_name", "labels", b"labels", "passthrough", b"passthrough", "preset", b"preset", "request_id", b"request_id", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "transport", b"transport", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -610,3 +673,124 @@ class AbortUploadResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AbortUploadResponse: _TypeAlias = AbortUploadResponse  # noqa: Y015
+
+@_typing.final
+class BeginAppendRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
+    upload_id: _builtins.str
+    offset: _builtins.int
+    """Where the caller wants to go on; when given, it must be where the upload stands."""
+    release: _builtins.bool
+    """Let go again at once: the caller only asks where the upload stands. Such a one is answered whatever the state."""
+    def __init__(
+        self,
+        *,
+        upload_id: _builtins.str = ...,
+        offset: _builtins.int | None = ...,
+        release: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_offset", b"_offset", "offset", b"offset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_offset", b"_offset", "offset", b"offset", "release", b"release", "upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__offset: _TypeAlias = _typing.Literal["offset"]  # noqa: Y015
+    _WhichOneofArgType__offset: _TypeAlias = _typing.Literal["_offset", b"_offset"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__offset) -> _WhichOneofReturnType__offset | None: ...
+
+Global___BeginAppendRequest: _TypeAlias = BeginAppendRequest  # noqa: Y015
+
+@_typing.final
+class BeginAppendResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    MULTIPART_ID_FIELD_NUMBER: _builtins.int
+    TAIL_KEY_FIELD_NUMBER: _builtins.int
+    TAIL_PREFIX_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """To be given with every commit; a later BeginAppend makes it stale."""
+    multipart_id: _builtins.str
+    tail_key: _builtins.str
+    """The object with the bytes after the last whole part; empty where there are none."""
+    tail_prefix: _builtins.str
+    """A tail of this caller that ends at byte n is stored under this and n in decimal."""
+    @_builtins.property
+    def upload(self) -> Global___Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: Global___Upload | None = ...,
+        epoch: _builtins.int = ...,
+        multipart_id: _builtins.str = ...,
+        tail_key: _builtins.str = ...,
+        tail_prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "multipart_id", b"multipart_id", "tail_key", b"tail_key", "tail_prefix", b"tail_prefix", "upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginAppendResponse: _TypeAlias = BeginAppendResponse  # noqa: Y015
+
+@_typing.final
+class CommitAppendRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    UPLOAD_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    upload_id: _builtins.str
+    epoch: _builtins.int
+    received: _builtins.int
+    """Bytes from the beginning of the file that are stored: whole parts, and a tail where they do not end with one."""
+    release: _builtins.bool
+    """Nothing more comes from this caller."""
+    complete: _builtins.bool
+    """The file ends here: join it."""
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        upload_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        received: _builtins.int = ...,
+        release: _builtins.bool = ...,
+        complete: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "epoch", b"epoch", "received", b"received", "release", b"release", "tenant_id", b"tenant_id", "upload_id", b"upload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommitAppendRequest: _TypeAlias = CommitAppendRequest  # noqa: Y015
+
+@_typing.final
+class CommitAppendResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def upload(self) -> Global___Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: Global___Upload | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommitAppendResponse: _TypeAlias = CommitAppendResponse  # noqa: Y015

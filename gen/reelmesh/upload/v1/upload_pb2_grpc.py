@@ -70,6 +70,16 @@ class UploadServiceStub:
                 request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.AbortUploadRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.AbortUploadResponse.FromString,
                 _registered_method=True)
+        self.BeginAppend = channel.unary_unary(
+                '/reelmesh.upload.v1.UploadService/BeginAppend',
+                request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.BeginAppendRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.BeginAppendResponse.FromString,
+                _registered_method=True)
+        self.CommitAppend = channel.unary_unary(
+                '/reelmesh.upload.v1.UploadService/CommitAppend',
+                request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendResponse.FromString,
+                _registered_method=True)
 
 
 class UploadServiceServicer:
@@ -122,6 +132,21 @@ class UploadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginAppend(self, request, context):
+        """Takes over the end of a streamed upload: from now on only this caller's commits count. Waits a moment for the one
+        before it to let go.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CommitAppend(self, request, context):
+        """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UploadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -159,6 +184,16 @@ def add_UploadServiceServicer_to_server(servicer, server):
                     servicer.AbortUpload,
                     request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.AbortUploadRequest.FromString,
                     response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.AbortUploadResponse.SerializeToString,
+            ),
+            'BeginAppend': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginAppend,
+                    request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.BeginAppendRequest.FromString,
+                    response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.BeginAppendResponse.SerializeToString,
+            ),
+            'CommitAppend': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommitAppend,
+                    request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendRequest.FromString,
+                    response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -351,6 +386,60 @@ class UploadService:
             '/reelmesh.upload.v1.UploadService/AbortUpload',
             reelmesh_dot_upload_dot_v1_dot_upload__pb2.AbortUploadRequest.SerializeToString,
             reelmesh_dot_upload_dot_v1_dot_upload__pb2.AbortUploadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginAppend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.upload.v1.UploadService/BeginAppend',
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.BeginAppendRequest.SerializeToString,
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.BeginAppendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommitAppend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.upload.v1.UploadService/CommitAppend',
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendRequest.SerializeToString,
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,12 @@ class UploadServiceStub:
     CompleteUpload: _grpc.UnaryUnaryMultiCallable[_upload_pb2.CompleteUploadRequest, _upload_pb2.CompleteUploadResponse]
     """Joins the parts into the source object. Calling it again is the same as once."""
     AbortUpload: _grpc.UnaryUnaryMultiCallable[_upload_pb2.AbortUploadRequest, _upload_pb2.AbortUploadResponse]
+    BeginAppend: _grpc.UnaryUnaryMultiCallable[_upload_pb2.BeginAppendRequest, _upload_pb2.BeginAppendResponse]
+    """Takes over the end of a streamed upload: from now on only this caller's commits count. Waits a moment for the one
+    before it to let go.
+    """
+    CommitAppend: _grpc.UnaryUnaryMultiCallable[_upload_pb2.CommitAppendRequest, _upload_pb2.CommitAppendResponse]
+    """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them."""
 
 @_typing.type_check_only
 class UploadServiceAsyncStub(UploadServiceStub):
@@ -61,6 +67,12 @@ class UploadServiceAsyncStub(UploadServiceStub):
     CompleteUpload: _aio.UnaryUnaryMultiCallable[_upload_pb2.CompleteUploadRequest, _upload_pb2.CompleteUploadResponse]  # type: ignore[assignment]
     """Joins the parts into the source object. Calling it again is the same as once."""
     AbortUpload: _aio.UnaryUnaryMultiCallable[_upload_pb2.AbortUploadRequest, _upload_pb2.AbortUploadResponse]  # type: ignore[assignment]
+    BeginAppend: _aio.UnaryUnaryMultiCallable[_upload_pb2.BeginAppendRequest, _upload_pb2.BeginAppendResponse]  # type: ignore[assignment]
+    """Takes over the end of a streamed upload: from now on only this caller's commits count. Waits a moment for the one
+    before it to let go.
+    """
+    CommitAppend: _aio.UnaryUnaryMultiCallable[_upload_pb2.CommitAppendRequest, _upload_pb2.CommitAppendResponse]  # type: ignore[assignment]
+    """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them."""
 
 class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes files of any size in parts, straight from the client to the object store."""
@@ -117,5 +129,23 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _upload_pb2.AbortUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_upload_pb2.AbortUploadResponse, _abc.Awaitable[_upload_pb2.AbortUploadResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def BeginAppend(
+        self,
+        request: _upload_pb2.BeginAppendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.BeginAppendResponse, _abc.Awaitable[_upload_pb2.BeginAppendResponse]]:
+        """Takes over the end of a streamed upload: from now on only this caller's commits count. Waits a moment for the one
+        before it to let go.
+        """
+
+    @_abc_1.abstractmethod
+    def CommitAppend(
+        self,
+        request: _upload_pb2.CommitAppendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.CommitAppendResponse, _abc.Awaitable[_upload_pb2.CommitAppendResponse]]:
+        """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them."""
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

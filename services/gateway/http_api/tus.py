@@ -1,0 +1,114 @@
+"""/v1/tus: uploads that survive every cut, by the tus protocol; see `services/gateway/tus.py`."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from grpc.aio import AioRpcError
+from pydantic import ValidationError
+from reelmesh.upload.v1 import upload_pb2
+
+from meshkit.errors import FieldError, InvalidArgument
+from meshkit.grpc import status
+from services.gateway import bodies, tus, wire
+from services.gateway.channels import COMPLETE_TIMEOUT, TIMEOUT
+from services.gateway.http_api.deps import PROTECTED_PROBLEMS, STREAMED, Mesh, RequestId, ResourceId, problems
+from services.gateway.presets import check_preset
+from services.gateway.problems import Gone
+
+router = APIRouter(prefix=tus.PREFIX, tags=["tus"])
+_OVER = {"upload_aborted", "upload_expired", "upload_failed"}
+_DOCUMENTED: dict[str, Any] = {"responses": PROTECTED_PROBLEMS | problems(404, 409, 410, 412, 413, 415, 460)}
+_BODY = {"requestBody": {"content": {tus.BODY: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.options("", status_code=204)
+@router.options("/{upload_id}", status_code=204, include_in_schema=False)
+async def tus_about(response: Response) -> None:
+    """What of the protocol there is."""
+    response.headers.update(tus.ABOUT)
+
+
+@router.post("", status_code=201, dependencies=STREAMED, openapi_extra=_BODY, **_DOCUMENTED)
+async def tus_create(request: Request, mesh: Mesh, response: Response, request_id: RequestId = "") -> None:
+    """Open an upload; a body is the beginning of the file. `Upload-Metadata` may be empty.
+
+    Its keys: `filename`, `filetype`, `sha256`, `preset`, `visibility`, `passthrough`, `label.<name>`.
+    """
+    tus.check_version(request.headers)
+    size = tus.number(request.headers, "Upload-Length")
+    metadata = request.headers.get("upload-metadata", "")
+    asked = _upload_request(metadata, size)
+    await check_preset(mesh.services, asked.preset)
+    create = wire.to_create_upload(asked, request_id)
+    create.transport = upload_pb2.Upload.TRANSPORT_STREAMED
+    create.client_metadata = metadata
+    upload = (await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
+    response.headers["Location"] = f"{tus.PREFIX}/{upload.id}"
+    if request.headers.get("content-type") == tus.BODY or size == 0:
+        upload = await mesh.receiver.append(upload.id, 0, _body(request), checksum=tus.checksum(request.headers))
+    response.headers.update(tus.told(upload))
+
+
+@router.head("/{upload_id}", status_code=200, dependencies=STREAMED, **_DOCUMENTED)
+async def tus_offset(upload_id: ResourceId, request: Request, mesh: Mesh, response: Response) -> None:
+    """How far the upload is: go on from `Upload-Offset`."""
+    tus.check_version(request.headers)
+    asked = upload_pb2.BeginAppendRequest(upload_id=str(upload_id), release=True)
+    upload = (await mesh.services.upload.BeginAppend(asked, timeout=COMPLETE_TIMEOUT)).upload
+    state = upload_pb2.Upload.State.Name(upload.state).removeprefix("STATE_").lower()
+    if f"upload_{state}" in _OVER:
+        raise Gone(f"upload_{state}", f"the upload is {state}")
+    response.headers.update(tus.told(upload))
+    if upload.client_metadata:
+        response.headers["Upload-Metadata"] = upload.client_metadata
+
+
+@router.patch("/{upload_id}", status_code=204, dependencies=STREAMED, openapi_extra=_BODY, **_DOCUMENTED)
+async def tus_append(upload_id: ResourceId, request: Request, mesh: Mesh, response: Response) -> None:
+    """The next bytes, from `Upload-Offset` on. What came of a request that was cut is kept."""
+    tus.check_version(request.headers)
+    tus.check_body(request.headers)
+    offset, checksum = tus.number(request.headers, "Upload-Offset"), tus.checksum(request.headers)
+    try:
+        upload = await mesh.receiver.append(str(upload_id), offset, _body(request), checksum=checksum)
+    except AioRpcError as error:
+        raise _known(error) from error
+    response.headers.update(tus.told(upload))
+
+
+@router.delete("/{upload_id}", status_code=204, dependencies=STREAMED, **_DOCUMENTED)
+async def tus_terminate(upload_id: ResourceId, request: Request, mesh: Mesh) -> None:
+    tus.check_version(request.headers)
+    await mesh.services.upload.AbortUpload(upload_pb2.AbortUploadRequest(upload_id=str(upload_id)), timeout=TIMEOUT)
+
+
+@router.post("/{upload_id}", status_code=204, dependencies=STREAMED, include_in_schema=False)
+async def tus_overridden(upload_id: ResourceId, request: Request, mesh: Mesh, response: Response) -> None:
+    """For clients that can only POST."""
+    match request.headers.get("x-http-method-override", "").upper():
+        case "PATCH":
+            await tus_append(upload_id, request, mesh, response)
+        case "DELETE":
+            await tus_terminate(upload_id, request, mesh)
+        case _:
+            field = FieldError("X-HTTP-Method-Override", "must be PATCH or DELETE")
+            raise InvalidArgument("invalid_argument", f"{field.field} {field.message}", fields=(field,))
+
+
+def _upload_request(metadata: str, size: int) -> bodies.UploadRequest:
+    """Raises RequestValidationError, for which what came in metadata is a body."""
+    try:
+        return bodies.UploadRequest(**{"file_name": "upload"} | tus.fields(metadata), size=size)
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
+
+
+def _known(error: AioRpcError) -> Exception:
+    known = status.from_rpc_error(error)
+    return Gone(known.reason, known.message) if known.reason in _OVER else known
+
+
+def _body(request: Request) -> AsyncIterator[bytes]:
+    return (chunk async for chunk in request.stream() if chunk)

@@ -1,0 +1,71 @@
+"""What the use cases need from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from services.upload.domain import Part, Upload
+
+
+class Transaction(Protocol):
+    async def add(self, upload: Upload, request_id: str) -> Upload:
+        """Stores and gives `upload`; or gives the one that the tenant made before with the same `request_id`."""
+        ...
+
+    async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None: ...
+
+    async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]: ...
+
+    async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """Receiving uploads past their time, locked; those that somebody else holds are left out."""
+        ...
+
+    async def unseen(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """Receiving uploads whose parts the store should be asked for, locked as those of `stale`."""
+        ...
+
+    async def unfetched(self, now: datetime, limit: int) -> Sequence[Upload]:
+        """Receiving uploads from URLs that nobody fetches, locked as those of `stale`."""
+        ...
+
+    async def look_soon(self, upload_id: str, then: datetime) -> None:
+        """Has a receiving upload be among the `unseen` at `then`, unless it is before."""
+        ...
+
+    async def save(self, upload: Upload) -> None:
+        """Stores the upload's new state and says it as an event."""
+        ...
+
+    async def keep(self, upload: Upload, *, news: bool = False) -> None:
+        """Stores an upload that is still receiving; `news`: says how far it is."""
+        ...
+
+
+class Store(Protocol):
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+
+class Objects(Protocol):
+    """Raises NotFound, Conflict or Unavailable."""
+
+    async def begin(self, key: str, content_type: str) -> str: ...
+    def sign(self, upload: Upload, number: int, expires_in: int) -> str: ...
+    async def parts(self, upload: Upload) -> list[Part]: ...
+    async def join(self, upload: Upload, parts: list[Part]) -> None: ...
+
+    async def abort(self, upload: Upload) -> None:
+        """Frees its parts and its tail."""
+        ...
+
+    async def size(self, key: str) -> int: ...
+
+    async def forget(self, key: str) -> None: ...
+
+    async def forget_tails(self, upload: Upload) -> None:
+        """Removes all that was stored of the upload beside its parts."""
+        ...
