@@ -37,8 +37,9 @@ class Signer:
         self._access_key_id = settings.s3_access_key_id
         self._secret = settings.s3_secret_access_key
         self._now = now
-        self._day = ""
+        self._day = self._prefix = self._scope = ""
         self._key = b""
+        self._signed_at = -1
 
     def url(
         self,
@@ -53,32 +54,33 @@ class Signer:
 
         `headers`, named in lower case, must be sent exactly so.
         """
-        now = self._now()
-        day, signed = f"{now:%Y%m%d}", {"host": self._host, **(headers or {})}
+        now = int(self._now().timestamp())
+        if now != self._signed_at:
+            self._renew(now)
+        signed = {"host": self._host, **(headers or {})}
         names = ";".join(sorted(signed))
-        scope = f"{day}/{self._region}/s3/aws4_request"
-        parameters = {
-            "X-Amz-Algorithm": _ALGORITHM,
-            "X-Amz-Credential": f"{self._access_key_id}/{scope}",
-            "X-Amz-Date": f"{now:%Y%m%dT%H%M%SZ}",
-            "X-Amz-Expires": str(expires_in),
-            "X-Amz-SignedHeaders": names,
-            **(query or {}),
-        }
-        asked = "&".join(f"{quote(name, '')}={quote(value, '')}" for name, value in sorted(parameters.items()))
+        # Names of S3's own parameters are in lower case, and so stand behind all of these.
+        asked = f"{self._prefix}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={quote(names, '')}"
+        for name, value in sorted((query or {}).items()):
+            asked += f"&{quote(name, '')}={quote(value, '')}"
         path = self._path + quote(key, "/~")
         fields = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
         request = f"{method}\n{path}\n{asked}\n{fields}\n{names}\nUNSIGNED-PAYLOAD"
-        digest = hashlib.sha256(request.encode()).hexdigest()
-        text = f"{_ALGORITHM}\n{parameters['X-Amz-Date']}\n{scope}\n{digest}"
-        signature = hmac.new(self._signing_key(day), text.encode(), hashlib.sha256).hexdigest()
+        text = self._scope + hashlib.sha256(request.encode()).hexdigest()
+        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
         return f"{self._origin}{path}?{asked}&X-Amz-Signature={signature}"
 
-    def _signing_key(self, day: str) -> bytes:
-        """The key of a day, region and service: the same for all that is signed on that day."""
+    def _renew(self, now: int) -> None:
+        """What is the same for all that is signed in this second; the key is that of the day, region and service."""
+        then = datetime.fromtimestamp(now, UTC)
+        day, moment = f"{then:%Y%m%d}", f"{then:%Y%m%dT%H%M%SZ}"
+        scope = f"{day}/{self._region}/s3/aws4_request"
         if day != self._day:
             key = f"AWS4{self._secret}".encode()
             for part in (day, self._region, "s3", "aws4_request"):
-                key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+                key = hmac.digest(key, part.encode(), "sha256")
             self._day, self._key = day, key
-        return self._key
+        credential = quote(f"{self._access_key_id}/{scope}", "")
+        self._prefix = f"X-Amz-Algorithm={_ALGORITHM}&X-Amz-Credential={credential}&X-Amz-Date={moment}"
+        self._scope = f"{_ALGORITHM}\n{moment}\n{scope}\n"
+        self._signed_at = now

@@ -13,7 +13,22 @@ from prometheus_client import CollectorRegistry
 from services.gateway import problems, schemas
 from services.gateway.access import UNOBSERVED, AccessLog
 from services.gateway.cors import Cors
-from services.gateway.http_api import api_keys, assets, auth, docs, events, health, jobs, me, members, playback, tus, uploads
+from services.gateway.http_api import (
+    api_keys,
+    assets,
+    auth,
+    docs,
+    events,
+    forms,
+    health,
+    jobs,
+    me,
+    members,
+    playback,
+    s3,
+    tus,
+    uploads,
+)
 from services.gateway.patience import BodyPace
 from services.gateway.rates import AddressLimit
 from services.gateway.tus import Tus
@@ -25,7 +40,7 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_ROUTERS = (auth, api_keys, members, uploads, tus, assets, jobs, events, me, playback, health, docs)
+_ROUTERS = (auth, api_keys, members, uploads, forms, tus, s3, assets, jobs, events, me, playback, health, docs)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.gateway.schemas import Visibility
 
@@ -27,21 +28,59 @@ _NO_DEFAULT = Field(json_schema_extra=_forget_default)
 """For what is optional without standing for any value."""
 
 
+def refused(error: ValidationError) -> RequestValidationError:
+    """For what stands in for a body: a form's fields, tus's metadata."""
+    return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()])
+
+
 class _Body(BaseModel):
     """A field that we would not act on is refused rather than passed over."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class UploadRequest(_Body):
-    file_name: FileName
-    size: Annotated[int, Field(ge=0, le=INT64_MAX, description="Bytes.")]
+class UploadFields(_Body):
+    """What may be said of a file, whichever way it comes."""
+
     content_type: Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+/[!-~][ -~]*$")] | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
     preset: PresetName | None = None
     labels: Labels = {}
     visibility: Visibility = "private"
     passthrough: Passthrough | None = None
+
+
+class UploadRequest(UploadFields):
+    file_name: FileName
+    size: Annotated[int, Field(ge=0, le=INT64_MAX, description="Bytes.")]
+
+
+class FormRequest(UploadFields):
+    """What the fields of a form say; the file's name and type may come with its part instead."""
+
+    file_name: FileName
+
+
+class FromUrlRequest(UploadFields):
+    url: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[!-~]+$")]
+    file_name: Annotated[FileName | None, Field(description="The last part of the URL's path when not said.")] = None
+
+
+class S3Part(BaseModel):
+    PartNumber: PartNumber
+    ETag: Annotated[Text, StringConstraints(min_length=1, max_length=130)]
+
+
+class S3CompleteRequest(BaseModel):
+    parts: Annotated[list[S3Part], Field(min_length=1, max_length=10_000)]
+
+
+class S3MultipartRequest(BaseModel):
+    """`metadata` is the client's own; of it count `sha256`, `preset`, `visibility`, `passthrough`, `label.<name>`."""
+
+    filename: FileName
+    type: str = ""
+    metadata: dict[str, Any] | None = None
 
 
 class PartsRequest(_Body):

@@ -16,6 +16,9 @@ class Links:
     def __init__(self, public_url: str) -> None:
         self._base = public_url.rstrip("/")
 
+    def to(self, path: str) -> str:
+        return f"{self._base}{path}"
+
     def play(self, token: str, path: str) -> str:
         """`token` is a playback id or a signed playback token; `path` is below the playlists' folder."""
         return f"{self._base}/play/{token}/{path}"

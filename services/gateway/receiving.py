@@ -70,20 +70,18 @@ class Receiver:
         checksum: Checksum | None = None,
         ends: bool = False,
     ) -> upload_pb2.Upload:
-        """Store what `body` has from `offset` on; the upload as it is then: completed, when that was the last of it.
+        """Store what `body`, which is `watched`, has from `offset` on; gives the upload as it is then.
 
-        Whatever ends the body too early, what came of it is kept; with a checksum, all of it or nothing. `ends`: the
-        file ends with the body. Raises MeshError.
+        It is completed when that was the last of it, or the file `ends` with the body. Whatever breaks the body off,
+        what came of it is kept; with a checksum, all of it or nothing. Raises MeshError.
         """
-        with self._admitted():
-            request = upload_pb2.BeginAppendRequest(upload_id=upload_id, offset=offset)
-            begun = await self._services.upload.BeginAppend(request, timeout=COMPLETE_TIMEOUT)
-            if begun.upload.state != upload_pb2.Upload.STATE_RECEIVING:
-                return begun.upload
-            append = _Append(self._services, self._store, begun)
-            return await append.run(self._watched(body), checksum, ends=ends)
+        request = upload_pb2.BeginAppendRequest(upload_id=upload_id, offset=offset)
+        begun = await self._services.upload.BeginAppend(request, timeout=COMPLETE_TIMEOUT)
+        if begun.upload.state != upload_pb2.Upload.STATE_RECEIVING:
+            return begun.upload
+        return await _Append(self._services, self._store, begun).run(body, checksum, ends=ends)
 
-    async def _watched(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def watched(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The body until nothing comes any more, or this process shall end. Raises Unavailable."""
         try:
             while True:
@@ -98,7 +96,7 @@ class Receiver:
             raise Unavailable("sender_idle", f"nothing came for {self._idle:g} s") from None
 
     @contextmanager
-    def _admitted(self) -> Iterator[None]:
+    def admitted(self) -> Iterator[None]:
         """Each stream holds parts in memory: there is room for so many. Raises Unavailable."""
         if self._free <= 0 or self._stop.is_set():
             raise Unavailable("too_many_streams", "this replica takes in as many files as it can")

@@ -90,6 +90,39 @@ class UploadPage(BaseModel):
     next_page_token: str | None
 
 
+class S3Params(BaseModel):
+    """A form to POST the file with, fields first."""
+
+    method: Literal["POST"]
+    url: Url
+    fields: dict[str, str]
+
+
+class S3Multipart(BaseModel):
+    key: str
+    uploadId: Id  # noqa: N815 - as Uppy calls it
+
+
+class S3SignedPart(BaseModel):
+    url: Url
+    expires: int
+
+
+class S3SignedParts(BaseModel):
+    presignedUrls: dict[str, str]  # noqa: N815 - as Uppy calls it
+
+
+class S3ReceivedPart(BaseModel):
+    PartNumber: int
+    ETag: str
+    Size: int
+
+
+class S3Completed(BaseModel):
+    location: Url
+    key: str
+
+
 class Media(BaseModel):
     """What the probe found in the source."""
 

@@ -16,6 +16,8 @@ from services.gateway.problems import PreconditionFailed
 from services.gateway.receiving import Checksum
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reelmesh.upload.v1 import upload_pb2
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -99,6 +101,11 @@ def fields(metadata: str) -> dict[str, Any]:
             pairs[key] = _decoded("Upload-Metadata", encoded).decode()
         except UnicodeDecodeError:
             raise _wrong("Upload-Metadata", f"{key} is not UTF-8") from None
+    return known(pairs)
+
+
+def known(pairs: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of a client's own words; also Uppy sends such."""
     found: dict[str, Any] = {name: pairs[name] for name in _OURS if pairs.get(name)}
     for theirs, ours in _NAMES.items():
         if pairs.get(theirs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from reelmesh.metadata.v1 import metadata_pb2
@@ -15,17 +16,21 @@ from services.gateway import links
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from services.gateway.bodies import AssetPatch, CompleteRequest, UploadRequest
+    from services.gateway.bodies import AssetPatch, CompleteRequest, UploadFields
     from services.gateway.links import Links
 
 _LABEL = "label."
 
 
-def to_create_upload(body: UploadRequest, request_id: str) -> upload_pb2.CreateUploadRequest:
+def to_create_upload(
+    body: UploadFields, request_id: str, *, file_name: str, size: int | None
+) -> upload_pb2.CreateUploadRequest:
+    """`size` None: not known before the last byte."""
     return upload_pb2.CreateUploadRequest(
         request_id=request_id,
-        file_name=body.file_name,
-        size=body.size,
+        file_name=file_name,
+        size=size or 0,
+        size_deferred=size is None,
         content_type=body.content_type or "",
         sha256=(body.sha256 or "").lower(),
         preset=body.preset or "",
@@ -33,6 +38,14 @@ def to_create_upload(body: UploadRequest, request_id: str) -> upload_pb2.CreateU
         visibility=upload_pb2.Visibility.Value(f"VISIBILITY_{body.visibility.upper()}"),
         passthrough=body.passthrough or "",
     )
+
+
+def file_name_of(url: str) -> str:
+    """What the last part of a URL's path calls the file."""
+    try:
+        return unquote(urlsplit(url).path.rpartition("/")[2])[:255] or "upload"
+    except ValueError:
+        return "upload"
 
 
 def to_complete_upload(upload_id: str, body: CompleteRequest | None) -> upload_pb2.CompleteUploadRequest:

@@ -144,8 +144,9 @@ class Upload:
 
     def part_bytes(self, number: int) -> int:
         """The size that part `number` must have. Raises InvalidArgument outside of 1..part_count."""
-        if not 1 <= number <= self.part_count:
-            field = FieldError("part_numbers", f"part {number} is not among 1 to {self.part_count}")
+        most = self.part_count if self.part_size else MAX_PARTS
+        if not 1 <= number <= most:
+            field = FieldError("part_numbers", f"part {number} is not among 1 to {most}")
             raise InvalidArgument("invalid_part_number", field.message, fields=(field,))
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 

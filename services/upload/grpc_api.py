@@ -12,6 +12,7 @@ from services.upload import wire
 
 if TYPE_CHECKING:
     from services.upload.appends import Appends
+    from services.upload.fetches import Fetches
     from services.upload.service import Uploads
 
 SERVICE = upload_pb2.DESCRIPTOR.services_by_name["UploadService"]
@@ -30,13 +31,16 @@ SCOPES = service_scopes(
 
 
 class UploadApi(upload_pb2_grpc.UploadServiceServicer):
-    def __init__(self, uploads: Uploads, appends: Appends) -> None:
+    def __init__(self, uploads: Uploads, appends: Appends, fetches: Fetches) -> None:
         self._uploads = uploads
         self._appends = appends
+        self._fetches = fetches
 
     async def CreateUpload(
         self, request: upload_pb2.CreateUploadRequest, context: Any
     ) -> upload_pb2.CreateUploadResponse:
+        if request.transport == upload_pb2.Upload.TRANSPORT_FETCHED:
+            await self._fetches.vet(request.source_url)
         made = await self._uploads.create(caller().tenant_id, wire.from_create(request), request.request_id)
         return upload_pb2.CreateUploadResponse(upload=wire.to_upload(made[0]), parts=wire.to_signed(made[1]))
 

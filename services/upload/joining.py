@@ -35,7 +35,7 @@ async def joined(
             raise Conflict("part_mismatch", f"part {part.number} is not what the store holds", part=part.number)
     if upload.transport is Transport.LOOSE:
         upload, received = _loose(upload, received, claimed, policy)
-    if missing := upload.missing(received):
+    elif missing := upload.missing(received):
         shown = ", ".join(str(number) for number in missing[:10])
         raise Conflict("parts_missing", f"parts not received yet: {shown}", parts=shown)
     await objects.join(upload, received)

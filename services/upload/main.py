@@ -14,8 +14,11 @@ from meshkit.objects import Objects
 from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
+from meshkit.storing import storing
 from services.upload import grpc_api
 from services.upload.appends import Appends
+from services.upload.channels import web
+from services.upload.fetches import Fetches
 from services.upload.formats import Policy
 from services.upload.objects import S3Objects
 from services.upload.progress import Observer
@@ -32,11 +35,19 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
     identity_addr: str
     upload_policy: Policy = Policy()
     """What may come in, as JSON: `max_size` in bytes, `formats` as in `formats.FORMATS`."""
+    fetch_loopback: bool | None = None
+    """Whether files are fetched from this machine too; when not said, in development alone."""
+    fetch_seconds: float = 7200.0
+    """What a file from a URL may take."""
     tenant_policies: dict[str, Policy] | None = None
     """By tenant id, what counts for that tenant instead."""
 
     def policy_of(self, tenant_id: str) -> Policy:
         return (self.tenant_policies or {}).get(tenant_id, self.upload_policy)
+
+    @property
+    def loopback(self) -> bool:
+        return self.development if self.fetch_loopback is None else self.fetch_loopback
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
@@ -45,11 +56,17 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     uploads = Uploads(store, objects, settings.policy_of)
     appends = Appends(store, objects, settings.policy_of)
     observer = Observer(store, objects)
-    async with connected(settings.nats_url, "upload") as bus, identity_at(settings.identity_addr) as identity:
+    async with (
+        connected(settings.nats_url, "upload") as bus,
+        identity_at(settings.identity_addr) as identity,
+        storing(settings) as parts,
+        web(allow_loopback=settings.loopback) as others,
+    ):
+        fetches = Fetches(store, objects, appends, others, parts, settings.policy_of, seconds=settings.fetch_seconds)
         relay = Relay(db, bus, "upload")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
         server.add(
-            grpc_api.UploadApi(uploads, appends),
+            grpc_api.UploadApi(uploads, appends, fetches),
             upload_pb2_grpc.add_UploadServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
@@ -59,6 +76,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 relay.run(),
                 every(30.0, uploads.expire_stale),
                 every(1.0, observer.look),
+                fetches.run(),
                 every(HOUR, relay.purge),
             )
     await db.close()

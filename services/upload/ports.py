@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -68,4 +69,28 @@ class Objects(Protocol):
 
     async def forget_tails(self, upload: Upload) -> None:
         """Removes all that was stored of the upload beside its parts."""
+        ...
+
+
+class PartStore(Protocol):
+    async def put_part(self, key: str, multipart_id: str, number: int, chunks: Sequence[bytes]) -> None:
+        """Raises Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file as it comes in; `size` in bytes, None where its server does not say."""
+
+    size: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class Web(Protocol):
+    async def vet(self, url: str) -> None:
+        """Raises InvalidArgument for what is no URL of a public host, Unavailable where nobody can say."""
+        ...
+
+    def get(self, url: str) -> AbstractAsyncContextManager[Download]:
+        """Raises as `vet`; Unavailable also where another try may help, another MeshError where none will."""
         ...

@@ -1,10 +1,8 @@
 """/v1/tus: uploads that survive every cut, by the tus protocol; see `services/gateway/tus.py`."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
 from grpc.aio import AioRpcError
 from pydantic import ValidationError
 from reelmesh.upload.v1 import upload_pb2
@@ -13,7 +11,7 @@ from meshkit.errors import FieldError, InvalidArgument
 from meshkit.grpc import status
 from services.gateway import bodies, tus, wire
 from services.gateway.channels import COMPLETE_TIMEOUT, TIMEOUT
-from services.gateway.http_api.deps import PROTECTED_PROBLEMS, STREAMED, Mesh, RequestId, ResourceId, problems
+from services.gateway.http_api.deps import PROTECTED_PROBLEMS, STREAMED, Gateway, Mesh, RequestId, ResourceId, problems
 from services.gateway.presets import check_preset
 from services.gateway.problems import Gone
 
@@ -41,13 +39,13 @@ async def tus_create(request: Request, mesh: Mesh, response: Response, request_i
     metadata = request.headers.get("upload-metadata", "")
     asked = _upload_request(metadata, size)
     await check_preset(mesh.services, asked.preset)
-    create = wire.to_create_upload(asked, request_id)
+    create = wire.to_create_upload(asked, request_id, file_name=asked.file_name, size=size)
     create.transport = upload_pb2.Upload.TRANSPORT_STREAMED
     create.client_metadata = metadata
     upload = (await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
     response.headers["Location"] = f"{tus.PREFIX}/{upload.id}"
     if request.headers.get("content-type") == tus.BODY or size == 0:
-        upload = await mesh.receiver.append(upload.id, 0, _body(request), checksum=tus.checksum(request.headers))
+        upload = await _append(mesh, upload.id, 0, request)
     response.headers.update(tus.told(upload))
 
 
@@ -70,11 +68,7 @@ async def tus_append(upload_id: ResourceId, request: Request, mesh: Mesh, respon
     """The next bytes, from `Upload-Offset` on. What came of a request that was cut is kept."""
     tus.check_version(request.headers)
     tus.check_body(request.headers)
-    offset, checksum = tus.number(request.headers, "Upload-Offset"), tus.checksum(request.headers)
-    try:
-        upload = await mesh.receiver.append(str(upload_id), offset, _body(request), checksum=checksum)
-    except AioRpcError as error:
-        raise _known(error) from error
+    upload = await _append(mesh, str(upload_id), tus.number(request.headers, "Upload-Offset"), request)
     response.headers.update(tus.told(upload))
 
 
@@ -102,13 +96,15 @@ def _upload_request(metadata: str, size: int) -> bodies.UploadRequest:
     try:
         return bodies.UploadRequest(**{"file_name": "upload"} | tus.fields(metadata), size=size)
     except ValidationError as error:
-        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
+        raise bodies.refused(error) from None
 
 
-def _known(error: AioRpcError) -> Exception:
-    known = status.from_rpc_error(error)
-    return Gone(known.reason, known.message) if known.reason in _OVER else known
-
-
-def _body(request: Request) -> AsyncIterator[bytes]:
-    return (chunk async for chunk in request.stream() if chunk)
+async def _append(mesh: Gateway, upload_id: str, offset: int, request: Request) -> upload_pb2.Upload:
+    checksum = tus.checksum(request.headers)
+    try:
+        with mesh.receiver.admitted():
+            body = mesh.receiver.watched(request.stream())
+            return await mesh.receiver.append(upload_id, offset, body, checksum=checksum)
+    except AioRpcError as error:
+        known = status.from_rpc_error(error)
+        raise (Gone(known.reason, known.message) if known.reason in _OVER else known) from error

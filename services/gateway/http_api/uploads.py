@@ -21,6 +21,9 @@ from services.gateway.http_api.deps import (
 )
 from services.gateway.presets import check_preset
 
+FETCH_TIMEOUT = 10.0
+"""A host's name is looked up in it."""
+
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
 
@@ -30,9 +33,24 @@ async def create_upload(
 ) -> dict[str, Any]:
     """Open an upload. PUT each part to its URL, then complete it."""
     await check_preset(mesh.services, body.preset)
-    answer = await mesh.services.upload.CreateUpload(wire.to_create_upload(body, request_id), timeout=TIMEOUT)
+    create = wire.to_create_upload(body, request_id, file_name=body.file_name, size=body.size)
+    answer = await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)
     response.headers["Location"] = f"/v1/uploads/{answer.upload.id}"
     return public.upload(answer.upload) | {"parts": wire.from_signed(answer.parts)}
+
+
+@router.post("/from-url", status_code=202, response_model=schemas.Upload, responses=problems(413, 415))
+async def fetch_upload(
+    body: bodies.FromUrlRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
+) -> dict[str, Any]:
+    """Have the platform fetch the file itself, from a public host. `Location` is the upload, to be looked at."""
+    await check_preset(mesh.services, body.preset)
+    file_name = body.file_name or wire.file_name_of(body.url)
+    create = wire.to_create_upload(body, request_id, file_name=file_name, size=None)
+    create.transport, create.source_url = upload_pb2.Upload.TRANSPORT_FETCHED, body.url
+    upload = (await mesh.services.upload.CreateUpload(create, timeout=FETCH_TIMEOUT)).upload
+    response.headers["Location"] = f"/v1/uploads/{upload.id}"
+    return public.upload(upload)
 
 
 @router.get("", response_model=schemas.UploadPage)

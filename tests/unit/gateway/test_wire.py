@@ -46,7 +46,7 @@ def test_types_come_in_one_or_in_several() -> None:
 
 
 def test_an_upload_is_private_unless_it_says_otherwise() -> None:
-    request = wire.to_create_upload(UploadRequest(file_name="a", size=1), "key")
+    request = wire.to_create_upload(UploadRequest(file_name="a", size=1), "key", file_name="a", size=1)
     assert (request.visibility, request.request_id, request.content_type) == (1, "key", "")
 
 

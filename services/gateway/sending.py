@@ -1,0 +1,98 @@
+"""A form's file on its way into an upload of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from grpc.aio import AioRpcError
+from pydantic import ValidationError
+from reelmesh.upload.v1 import upload_pb2
+
+from meshkit.errors import FieldError, InvalidArgument, MeshError
+from meshkit.grpc import status
+from meshkit.telemetry import log
+from services.gateway import bodies, wire
+from services.gateway.channels import TIMEOUT
+from services.gateway.presets import check_preset
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.gateway.channels import Services
+    from services.gateway.forms import Form
+    from services.gateway.receiving import Receiver
+
+FIRST = 8 << 20
+"""Bytes of the file that are read before the upload is opened: fields may stand behind a file that is smaller."""
+
+
+async def send_form(services: Services, receiver: Receiver, form: Form, request_id: str) -> upload_pb2.Upload:
+    """Raises MeshError; then there is no upload, or an aborted one."""
+    await form.begin()
+    file = form.file()
+    first, size = await _first(file)
+    known = dict(form.fields)
+    asked = form_request(known, form)
+    await check_preset(services, asked.preset)
+    create = wire.to_create_upload(asked, request_id, file_name=asked.file_name, size=size)
+    create.transport = upload_pb2.Upload.TRANSPORT_STREAMED
+    upload = (await services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
+    if upload.state != upload_pb2.Upload.STATE_RECEIVING:
+        return upload
+    return await send_into(services, receiver, upload.id, _checked(form, known, first, file))
+
+
+async def send_into(
+    services: Services, receiver: Receiver, upload_id: str, body: AsyncIterator[bytes]
+) -> upload_pb2.Upload:
+    """The whole file, in one go: what breaks off cannot be gone on with, and is aborted."""
+    try:
+        return await receiver.append(upload_id, 0, body, ends=True)
+    except (MeshError, AioRpcError):
+        try:
+            await services.upload.AbortUpload(upload_pb2.AbortUploadRequest(upload_id=upload_id), timeout=TIMEOUT)
+        except AioRpcError as error:
+            log.info("upload not aborted", upload_id=upload_id, reason=status.from_rpc_error(error).reason)
+        raise
+
+
+def form_request(fields: dict[str, str], form: Form) -> bodies.FormRequest:
+    """Raises RequestValidationError, InvalidArgument. `labels` is a JSON object."""
+    values: dict[str, Any] = {name: value for name, value in fields.items() if value}
+    values.setdefault("file_name", form.file_name or "upload")
+    if form.content_type:
+        values.setdefault("content_type", form.content_type)
+    if "labels" in values:
+        try:
+            values["labels"] = json.loads(values["labels"])
+        except ValueError:
+            field = FieldError("labels", "is no JSON object")
+            raise InvalidArgument("invalid_argument", field.message, fields=(field,)) from None
+    try:
+        return bodies.FormRequest(**values)
+    except ValidationError as error:
+        raise bodies.refused(error) from None
+
+
+async def _first(file: AsyncIterator[bytes]) -> tuple[list[bytes], int | None]:
+    """The beginning of the file, and its size where that was all of it."""
+    chunks, size = [], 0
+    async for chunk in file:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size >= FIRST:
+            return chunks, None
+    return chunks, size
+
+
+async def _checked(
+    form: Form, known: dict[str, str], first: list[bytes], file: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    for chunk in first:
+        yield chunk
+    async for chunk in file:
+        yield chunk
+    if late := sorted(form.fields.keys() - known.keys()):
+        field = FieldError(late[0], "must stand before a file of this size")
+        raise InvalidArgument("field_after_file", field.message, fields=(field,))
