@@ -115,6 +115,7 @@ WORKERS = Durable(name="workers", stream=TASKS, filter_subject="tasks.*", max_ac
 DURABLES: dict[str, Durable] = {
     d.name: d
     for d in [
+        _one("upload", "transcode", "job_failed"),
         _one("metadata", "upload", "completed"),
         _all("metadata", "transcode"),
         _one("transcode", "upload", "completed"),

@@ -203,6 +203,12 @@ class Upload:
     def fail(self, code: str, message: str, now: datetime) -> Upload:
         return replace(self.receiving(), state=State.FAILED, error_code=code, error_message=message, update_time=now)
 
+    def contradicted(self, code: str, message: str, now: datetime) -> Upload:
+        """A completed upload turns out not to be what was declared; one that failed already stays as it is."""
+        if self.state is not State.COMPLETED:
+            return self
+        return replace(self, state=State.FAILED, error_code=code, error_message=message, update_time=now)
+
     def abort(self, now: datetime) -> Upload:
         return replace(self.receiving(), state=State.ABORTED, update_time=now)
 

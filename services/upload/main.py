@@ -18,6 +18,7 @@ from meshkit.storing import storing
 from services.upload import grpc_api
 from services.upload.appends import Appends
 from services.upload.channels import web
+from services.upload.consumer import consumer
 from services.upload.fetches import Fetches
 from services.upload.formats import Policy
 from services.upload.objects import S3Objects
@@ -77,6 +78,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 every(30.0, uploads.expire_stale),
                 every(1.0, observer.look),
                 fetches.run(),
+                consumer(bus, db, uploads).run(),
                 every(HOUR, relay.purge),
             )
     await db.close()

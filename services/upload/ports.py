@@ -20,6 +20,10 @@ class Transaction(Protocol):
 
     async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None: ...
 
+    async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
+        """The upload that became this asset, locked."""
+        ...
+
     async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]: ...
 
     async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:

@@ -125,6 +125,13 @@ class Uploads:
             await tx.save(aborted)
         return aborted
 
+    async def contradict(self, tenant_id: str, asset_id: str, code: str, message: str) -> None:
+        """Its bytes were read, and are not what was declared. Idempotent."""
+        async with self._store.transaction() as tx:
+            upload = await tx.of_asset(tenant_id, asset_id)
+            if upload is not None and (failed := upload.contradicted(code, message, self._now())) is not upload:
+                await tx.save(failed)
+
     async def expire_stale(self) -> int:
         """Expire uploads past their time and free their parts; how many there were."""
         async with self._store.transaction() as tx:

@@ -90,6 +90,11 @@ class PostgresTransaction:
         row = (await self._connection.execute(statement.with_for_update() if lock else statement)).first()
         return None if row is None else _upload(row)
 
+    async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
+        statement = sa.select(*_COLUMNS).where(UPLOADS.c.asset_id == asset_id, UPLOADS.c.tenant_id == tenant_id)
+        row = (await self._connection.execute(statement.with_for_update())).first()
+        return None if row is None else _upload(row)
+
     async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]:
         statement = sa.select(*_COLUMNS).where(UPLOADS.c.tenant_id == tenant_id)
         if before:

@@ -45,6 +45,10 @@ class FakeStore:
         upload = self.rows.get(upload_id)
         return upload if upload and upload.tenant_id == tenant_id else None
 
+    async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
+        mine = (upload for upload in self.rows.values() if upload.tenant_id == tenant_id)
+        return next((upload for upload in mine if upload.asset_id == asset_id), None)
+
     async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]:
         mine = sorted((u for u in self.rows.values() if u.tenant_id == tenant_id), key=lambda u: u.id, reverse=True)
         return [upload for upload in mine if before is None or upload.id < before][:limit]

@@ -41,6 +41,8 @@ class Source:
     size: int
     file_name: str
     deleted: bool = False
+    sha256: str = ""
+    """As the client declared it; empty when it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

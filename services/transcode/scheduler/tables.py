@@ -32,6 +32,7 @@ SOURCES = _table(
     sa.Column("size", sa.BigInteger),
     sa.Column("file_name", sa.Text),
     sa.Column("deleted", sa.Boolean),
+    sa.Column("sha256", sa.Text),
 )
 
 JOBS = _table(

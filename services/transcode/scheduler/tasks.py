@@ -96,6 +96,10 @@ class Tasks:
             if _done(task, epoch):
                 return
             await tx.save_task(task.succeed(epoch))
+            source = await tx.source(job.tenant_id, job.asset_id)
+            if source and source.sha256 and source.sha256 != facts.get("sha256"):
+                await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
+                return
             made = plan(SourceFacts.from_json(dict(facts)), PRESETS[job.preset])
             tasks = planning.tasks(job, made, now)
             job = job.probed(facts, [each.weight for each in tasks], now)

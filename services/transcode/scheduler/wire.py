@@ -134,6 +134,7 @@ def from_upload(upload: upload_pb2.Upload) -> Source:
         object_key=upload.object_key,
         size=upload.size,
         file_name=upload.file_name,
+        sha256=upload.sha256,
     )
 
 

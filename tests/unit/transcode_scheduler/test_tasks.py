@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from meshkit.ids import new_id
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.task import MAX_ATTEMPTS, TaskKind, TaskState
 from services.transcode.scheduler.tasks import NotNow
-from tests.fakes.transcode_rows import results_of
+from tests.fakes.transcode_rows import a_source, results_of, some_facts
 from tests.unit.transcode_scheduler.scheduled import LEASE, Scheduler
 
 if TYPE_CHECKING:
@@ -200,3 +201,12 @@ async def test_a_probe_plans_the_encode_lowest_latency_first(scheduler: Schedule
         "audio",
     ]
     assert scheduler.job(job).facts is not None
+
+
+async def test_a_source_that_is_not_what_was_declared_fails_the_job(scheduler: Scheduler) -> None:
+    facts = some_facts() | {"sha256": "1" * 64}
+    for declared, code in (("1" * 64, ""), ("0" * 64, "checksum_mismatch")):
+        job = await scheduler.upload(source=replace(a_source(), sha256=declared))
+        tasks = await scheduler.probe(job, facts)
+        assert scheduler.job(job).error_code == code
+        assert bool(tasks) is not bool(code)

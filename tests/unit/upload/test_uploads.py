@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from meshkit.errors import Conflict, InvalidArgument, NotFound, TooLarge
+from meshkit.errors import Conflict, InvalidArgument, NotFound, TooLarge, UnsupportedMedia
 from meshkit.ids import new_id
 from services.upload.domain import LIFETIME, MAX_PARTS, MIN_PART_SIZE, State
 from services.upload.formats import MAX_OBJECT, Policy
@@ -170,3 +170,40 @@ async def test_pages_are_newest_first_and_whole(uploads: Uploads) -> None:
 async def test_a_page_token_of_somebody_else_is_refused(uploads: Uploads) -> None:
     with pytest.raises(InvalidArgument, match="invalid_page_token"):
         await uploads.page(TENANT, 3, "nonsense")
+
+
+async def test_bytes_that_are_not_what_was_declared_fail_the_upload(
+    uploads: Uploads, objects: FakeObjects, store: FakeStore
+) -> None:
+    upload, _ = await uploads.create(TENANT, a_request(size=3))
+    await objects.receive(upload, 1, b"abc")
+    await uploads.complete(TENANT, upload.id)
+    for _ in range(2):
+        await uploads.contradict(TENANT, upload.asset_id, "checksum_mismatch", "another file")
+    await uploads.contradict(TENANT, new_id(), "checksum_mismatch", "nobody's")
+    assert [each.state for each in store.said][2:] == [State.FAILED]
+    assert (await uploads.get(TENANT, upload.id)).error_code == "checksum_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.pdf", ""), ("a.flv", ""), ("a.exe", "video/mp4"), ("a.mp4", "text/html"), ("a", "application/zip")],
+)
+async def test_what_says_that_it_is_nothing_we_take_is_refused(uploads: Uploads, name: str, kind: str) -> None:
+    with pytest.raises(UnsupportedMedia, match="unsupported_type"):
+        await uploads.create(TENANT, a_request(file_name=name, content_type=kind))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*("a.MP4", "b.mov", "c.mkv", "d.avi", "e.wmv", "f.webm", "g.ts", "h.jpg", "i.png", "j.webp", "k.gif", "l.mp3"),
+     *("no extension", "match 2026.10.10", "видео.mp4", "映画.mov", "a😀b.mp4", "..mp4")],
+)  # fmt: skip
+async def test_what_we_take_or_says_nothing_passes(uploads: Uploads, name: str) -> None:
+    assert (await uploads.create(TENANT, a_request(file_name=name)))[0].file_name == name
+
+
+@pytest.mark.parametrize("name", ["../a.mp4", "a/b.mp4", "a\\b.mp4", "a\nb.mp4", "a\x7f.mp4", "a\u2028.mp4"])
+async def test_a_name_that_is_a_path_is_refused(uploads: Uploads, name: str) -> None:
+    with pytest.raises(InvalidArgument, match="invalid_file_name"):
+        await uploads.create(TENANT, a_request(file_name=name))

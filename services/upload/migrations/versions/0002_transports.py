@@ -26,3 +26,4 @@ def upgrade() -> None:
     op.create_index(
         "uploads_receiving_look_time", "uploads", ["look_time"], postgresql_where=sa.text("state = 'receiving'")
     )
+    op.create_index("uploads_asset_id", "uploads", ["asset_id"])

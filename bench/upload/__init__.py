@@ -1,0 +1,1 @@
+"""How fast files come in, and what that costs."""

@@ -1,0 +1,182 @@
+"""Uploads against boto3's own, and what they cost the services. BENCH_MIB: the file's size, 512 when not said."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+from reelmesh_client import Client
+
+from bench.cpu import cpu_seconds, peak_growth, precise_cpu_seconds
+from bench.figures import Figures, median, say
+from bench.upload import npm, ways
+from local.mesh import running_mesh
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from local.mesh import RunningMesh
+
+MEBIBYTE = 1 << 20
+MIB = int(os.environ.get("BENCH_MIB", "512"))
+FOLDER = Path(".reelmesh") / "bench"
+PARTS = 500
+SERVICES = ("gateway", "upload")
+LARGE = '{"max_size": 107374182400}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What every part of the benchmark runs on."""
+
+    figures: Figures
+    mesh: RunningMesh
+    client: Client
+    direct: ways.Direct
+    file: Path
+    rounds: int
+
+    def tus(self) -> float:
+        return ways.tus(f"{self.mesh.url}/v1/tus", self.mesh.api_key, self.file)
+
+    def tidy(self) -> None:
+        for prefix in ("bench/", "assets/"):
+            self.direct.forget(prefix)
+
+
+def run(*, rounds: int, only: list[str]) -> None:
+    asyncio.run(_run(rounds, only))
+
+
+async def _run(rounds: int, only: list[str]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    figures = Figures("upload")
+    parts: dict[str, Callable[[Course], Awaitable[None]]] = {
+        "presigned": presigned,
+        "tus": tus,
+        "memory": memory,
+        "session": session,
+        "npm": beside_npm,
+    }
+    with tempfile.TemporaryDirectory() as home:
+        async with running_mesh(Path(home), workers=0, env={"UPLOAD_POLICY": LARGE}) as mesh:
+            with Client(mesh.url, mesh.api_key) as client:
+                course = Course(
+                    figures=figures,
+                    mesh=mesh,
+                    client=client,
+                    direct=ways.Direct(mesh.infra),
+                    file=await asyncio.to_thread(_file, MIB),
+                    rounds=rounds,
+                )
+                for name, part in parts.items():
+                    if not only or name in only:
+                        say(f"· {name}")
+                        await part(course)
+    figures.show()
+
+
+async def presigned(course: Course) -> None:
+    """Turn by turn with boto3's own multipart upload, in as many parts at a time."""
+    ratios = []
+    for number in range(course.rounds):
+        theirs = await asyncio.to_thread(course.direct.send, course.file)
+        ours = await asyncio.to_thread(ways.presigned, course.client, course.file)
+        course.tidy()
+        ratios.append(theirs / ours)
+        say(f"  {number + 1}: boto3 {MIB / theirs:.0f} MiB/s, presigned {MIB / ours:.0f} MiB/s")
+    course.figures.add("presigned_to_boto3", median(ratios), bound=">= 0.95", samples=ratios)
+
+
+async def tus(course: Course) -> None:
+    """Turn by turn with presigned parts; the gateway's own cost."""
+    ratios, costs, growths = [], [], []
+    pid = course.mesh.pids["gateway"]
+    for number in range(course.rounds):
+        straight = await asyncio.to_thread(ways.presigned, course.client, course.file)
+        before = cpu_seconds(pid)
+        with peak_growth(pid) as grown:
+            through = await asyncio.to_thread(course.tus)
+        cost = (cpu_seconds(pid) - before) * 1024 / MIB
+        course.tidy()
+        ratios.append(straight / through)
+        costs.append(cost)
+        growths.append(grown[0] / MEBIBYTE)
+        say(
+            f"  {number + 1}: presigned {MIB / straight:.0f} MiB/s, tus {MIB / through:.0f} MiB/s, {cost:.2f} CPU-s/GiB"
+        )
+    course.figures.add("tus_to_presigned", median(ratios), bound=">= 0.85", samples=ratios)
+    course.figures.add("tus_gateway_cpu_seconds_per_gib", median(costs), bound="<= 1.2", samples=costs)
+    course.figures.add("tus_gateway_rss_growth_mib", max(growths), bound="<= 100", samples=growths)
+
+
+async def memory(course: Course) -> None:
+    """Ten times the file by presigned parts: no service may notice."""
+    large = await asyncio.to_thread(_file, 10 * MIB)
+    with peak_growth(course.mesh.pids["gateway"]) as gateway, peak_growth(course.mesh.pids["upload"]) as upload:
+        await asyncio.to_thread(ways.presigned, course.client, large)
+    large.unlink()
+    course.tidy()
+    growth = max(gateway[0], upload[0]) / MEBIBYTE
+    course.figures.add(f"presigned_{10 * MIB}_mib_rss_growth_mib", growth, bound="<= 64")
+
+
+async def session(course: Course) -> None:
+    """An upload of PARTS parts with all its URLs: CPU of gateway and upload service together."""
+    pids = [course.mesh.pids[name] for name in SERVICES]
+    costs = []
+    for _ in range(20 * course.rounds):
+        before = sum(map(precise_cpu_seconds, pids))
+        await asyncio.to_thread(_session, course.client)
+        costs.append((sum(map(precise_cpu_seconds, pids)) - before) * 1000)
+    course.figures.add(f"session_of_{PARTS}_parts_cpu_ms_p50", median(costs), bound="<= 15")
+
+
+async def beside_npm(course: Course) -> None:
+    """Turn by turn with npm's tus server before the same store."""
+    if shutil.which("npm") is None:
+        say("  no npm here")
+        return
+    speeds, costs = [], []
+    ours = course.mesh.pids["gateway"]
+    with npm.running(FOLDER / "npm", course.mesh.infra) as (url, theirs):
+        for number in range(course.rounds):
+            before = cpu_seconds(theirs)
+            their_time = await asyncio.to_thread(ways.tus, url, "", course.file)
+            their_cost, before = cpu_seconds(theirs) - before, cpu_seconds(ours)
+            our_time = await asyncio.to_thread(course.tus)
+            our_cost = cpu_seconds(ours) - before
+            course.direct.forget("")
+            speeds.append(their_time / our_time)
+            costs.append(our_cost / their_cost)
+            say(
+                f"  {number + 1}: npm {their_time:.2f} s, {their_cost:.2f} CPU-s; tus {our_time:.2f} s, {our_cost:.2f} CPU-s"
+            )
+    course.figures.add("tus_to_npm", median(speeds), bound=">= 1.3", samples=speeds)
+    course.figures.add("tus_cpu_to_npm", median(costs), bound="<= 0.33", samples=costs)
+
+
+def _session(mesh: RunningMesh) -> None:
+    headers = {"Authorization": f"Bearer {mesh.api_key}"}
+    with httpx2.Client(base_url=mesh.url, headers=headers) as http:
+        upload = http.post("/v1/uploads", json={"file_name": "long.mp4", "size": PARTS * ways.PART}).json()
+        rest = list(range(len(upload["parts"]) + 1, PARTS + 1))
+        signed = http.post(f"/v1/uploads/{upload['id']}/parts", json={"part_numbers": rest}).json()
+    assert len(upload["parts"]) + len(signed["parts"]) == PARTS
+
+
+def _file(mebibytes: int) -> Path:
+    path = FOLDER / f"random-{mebibytes}.mp4"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            for _ in range(mebibytes):
+                file.write(os.urandom(MEBIBYTE))
+        part.rename(path)
+    return path
