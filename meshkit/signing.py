@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@lru_cache(1024)
+def _quoted(text: str, safe: str = "") -> str:
+    """Parts of one upload differ in little."""
+    return quote(text, safe)
 
 
 def _now() -> datetime:
@@ -57,14 +64,14 @@ class Signer:
         now = int(self._now().timestamp())
         if now != self._signed_at:
             self._renew(now)
-        signed = {"host": self._host, **(headers or {})}
-        names = ";".join(sorted(signed))
+        signed = sorted([("host", self._host), *(headers or {}).items()])
+        names = ";".join([name for name, _ in signed])
         # Names of S3's own parameters are in lower case, and so stand behind all of these.
-        asked = f"{self._prefix}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={quote(names, '')}"
+        asked = f"{self._prefix}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={_quoted(names)}"
         for name, value in sorted((query or {}).items()):
-            asked += f"&{quote(name, '')}={quote(value, '')}"
-        path = self._path + quote(key, "/~")
-        fields = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
+            asked += f"&{_quoted(name)}={_quoted(value)}"
+        path = self._path + _quoted(key, "/~")
+        fields = "".join([f"{name}:{value.strip()}\n" for name, value in signed])
         request = f"{method}\n{path}\n{asked}\n{fields}\n{names}\nUNSIGNED-PAYLOAD"
         text = self._scope + hashlib.sha256(request.encode()).hexdigest()
         signature = hmac.digest(self._key, text.encode(), "sha256").hex()
@@ -80,7 +87,7 @@ class Signer:
             for part in (day, self._region, "s3", "aws4_request"):
                 key = hmac.digest(key, part.encode(), "sha256")
             self._day, self._key = day, key
-        credential = quote(f"{self._access_key_id}/{scope}", "")
+        credential = _quoted(f"{self._access_key_id}/{scope}")
         self._prefix = f"X-Amz-Algorithm={_ALGORITHM}&X-Amz-Credential={credential}&X-Amz-Date={moment}"
         self._scope = f"{_ALGORITHM}\n{moment}\n{scope}\n"
         self._signed_at = now
