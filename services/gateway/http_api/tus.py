@@ -21,6 +21,24 @@ _DOCUMENTED: dict[str, Any] = {"responses": PROTECTED_PROBLEMS | problems(404, 4
 _BODY = {"requestBody": {"content": {tus.BODY: {"schema": {"type": "string", "format": "binary"}}}}}
 
 
+def _headers(**schemas: Any) -> dict[str, Any]:
+    """What the protocol says in headers, for the OpenAPI document; it is checked by `tus.py`."""
+    named = {"Tus-Resumable": {"type": "string", "enum": [tus.VERSION]}} | {
+        name.replace("_", "-"): schema for name, schema in schemas.items()
+    }
+    optional = {"Upload-Metadata", "Upload-Checksum"}
+    return {
+        "parameters": [
+            {"name": name, "in": "header", "required": name not in optional, "schema": schema}
+            for name, schema in named.items()
+        ]
+    }
+
+
+_BYTES = {"type": "integer", "minimum": 0, "maximum": bodies.INT64_MAX}
+_TEXT = {"type": "string"}
+
+
 @router.options("", status_code=204)
 @router.options("/{upload_id}", status_code=204, include_in_schema=False)
 async def tus_about(response: Response) -> None:
@@ -28,7 +46,13 @@ async def tus_about(response: Response) -> None:
     response.headers.update(tus.ABOUT)
 
 
-@router.post("", status_code=201, dependencies=STREAMED, openapi_extra=_BODY, **_DOCUMENTED)
+@router.post(
+    "",
+    status_code=201,
+    dependencies=STREAMED,
+    openapi_extra=_BODY | _headers(Upload_Length=_BYTES, Upload_Metadata=_TEXT, Upload_Checksum=_TEXT),
+    **_DOCUMENTED,
+)
 async def tus_create(request: Request, mesh: Mesh, response: Response, request_id: RequestId = "") -> None:
     """Open an upload; a body is the beginning of the file. `Upload-Metadata` may be empty.
 
@@ -49,7 +73,7 @@ async def tus_create(request: Request, mesh: Mesh, response: Response, request_i
     response.headers.update(tus.told(upload))
 
 
-@router.head("/{upload_id}", status_code=200, dependencies=STREAMED, **_DOCUMENTED)
+@router.head("/{upload_id}", status_code=200, dependencies=STREAMED, openapi_extra=_headers(), **_DOCUMENTED)
 async def tus_offset(upload_id: ResourceId, request: Request, mesh: Mesh, response: Response) -> None:
     """How far the upload is: go on from `Upload-Offset`."""
     tus.check_version(request.headers)
@@ -63,7 +87,13 @@ async def tus_offset(upload_id: ResourceId, request: Request, mesh: Mesh, respon
         response.headers["Upload-Metadata"] = upload.client_metadata
 
 
-@router.patch("/{upload_id}", status_code=204, dependencies=STREAMED, openapi_extra=_BODY, **_DOCUMENTED)
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    dependencies=STREAMED,
+    openapi_extra=_BODY | _headers(Upload_Offset=_BYTES, Upload_Checksum=_TEXT),
+    **_DOCUMENTED,
+)
 async def tus_append(upload_id: ResourceId, request: Request, mesh: Mesh, response: Response) -> None:
     """The next bytes, from `Upload-Offset` on. What came of a request that was cut is kept."""
     tus.check_version(request.headers)
@@ -72,7 +102,7 @@ async def tus_append(upload_id: ResourceId, request: Request, mesh: Mesh, respon
     response.headers.update(tus.told(upload))
 
 
-@router.delete("/{upload_id}", status_code=204, dependencies=STREAMED, **_DOCUMENTED)
+@router.delete("/{upload_id}", status_code=204, dependencies=STREAMED, openapi_extra=_headers(), **_DOCUMENTED)
 async def tus_terminate(upload_id: ResourceId, request: Request, mesh: Mesh) -> None:
     tus.check_version(request.headers)
     await mesh.services.upload.AbortUpload(upload_pb2.AbortUploadRequest(upload_id=str(upload_id)), timeout=TIMEOUT)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshkit.ids import new_id
-from services.upload.domain import State, Upload, Visibility, open_upload
+from services.upload.domain import State, Transport, Upload, Visibility, open_upload
 from services.upload.formats import Policy
 from services.upload.store import PostgresStore
 from tests.builders import a_request
@@ -98,3 +98,32 @@ async def test_only_receiving_uploads_get_stale(store: Store) -> None:
         await tx.add(replace(an_upload(new_id()), expire_time=then, state=State.COMPLETED), "")
     async with store.transaction() as tx:
         assert await tx.stale(then + timedelta(days=1), 10) == [stale]
+
+
+async def test_finds_what_is_due(store: Store) -> None:
+    then = datetime(2002, 1, 1, tzinfo=UTC)
+    tenant = new_id()
+    seen = replace(an_upload(tenant), look_time=then)
+    fetched = replace(an_upload(tenant), transport=Transport.FETCHED, look_time=None)
+    held = replace(fetched, id=new_id(), held_until=NOW)
+    over = replace(seen, id=new_id(), state=State.ABORTED)
+    async with store.transaction() as tx:
+        for upload in (seen, fetched, held, over):
+            await tx.add(upload, "")
+    async with store.transaction() as tx:
+        assert await tx.unseen(then + timedelta(seconds=1), 10) == [seen]
+        before, after = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+        assert [each.id for each in await tx.unfetched(before, 10) if each.tenant_id == tenant] == [fetched.id]
+        assert {each.id for each in await tx.unfetched(after, 10) if each.tenant_id == tenant} == {fetched.id, held.id}
+        await tx.keep(replace(seen, look_time=NOW + timedelta(days=1)))
+        await tx.look_soon(seen.id, then + timedelta(seconds=5))
+        await tx.look_soon(seen.id, NOW)
+        assert await tx.unseen(then + timedelta(seconds=9), 10) != []
+
+
+async def test_finds_the_upload_of_an_asset(store: Store) -> None:
+    upload = an_upload(new_id())
+    async with store.transaction() as tx:
+        await tx.add(upload, "")
+        assert await tx.of_asset(upload.tenant_id, upload.asset_id) == upload
+        assert await tx.of_asset(new_id(), upload.asset_id) is None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,32 +13,12 @@ from services.upload.domain import LIFETIME, MAX_PARTS, MIN_PART_SIZE, State
 from services.upload.formats import MAX_OBJECT, Policy
 from services.upload.service import Uploads
 from tests.builders import a_request
-from tests.fakes.upload import FakeObjects, FakeStore
+
+if TYPE_CHECKING:
+    from tests.fakes.upload import FakeObjects, FakeStore
+    from tests.unit.upload.conftest import Clock
 
 TENANT = new_id()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store() -> FakeStore:
-    return FakeStore()
-
-
-@pytest.fixture
-def objects() -> FakeObjects:
-    return FakeObjects()
 
 
 @pytest.fixture
