@@ -91,7 +91,9 @@ class FakeIdentity(identity_pb2_grpc.IdentityServiceServicer):
     async def ExchangeApiKey(self, request: Any, context: Any) -> identity_pb2.ExchangeApiKeyResponse:
         self.exchanged[request.api_key] += 1
         if request.api_key == SERVICE_KEY:
-            token = tokens.token(new_id(), "playback:read", "accounts:serve", "uploads:append", seconds=self.token_seconds)
+            token = tokens.token(
+                new_id(), "playback:read", "accounts:serve", "uploads:append", seconds=self.token_seconds
+            )
         elif request.api_key in self.keys:
             token = tokens.token(self.keys[request.api_key], *ALL_SCOPES, seconds=self.token_seconds)
         else:
