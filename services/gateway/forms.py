@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect
 
-from meshkit.errors import FieldError, InvalidArgument, TooLarge, Unavailable, UnsupportedMedia
+from meshkit.errors import FieldError, InvalidArgument, TooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,8 +89,6 @@ class Form:
             self._parser.write(chunk)
         except MultipartParseError:
             raise _wrong("the body is not a form of its boundary") from None
-        except ClientDisconnect:
-            raise Unavailable("client_gone", "the connection was cut") from None
         return True
 
     def _begin(self) -> None:

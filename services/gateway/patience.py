@@ -6,9 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-import h11
 from starlette.exceptions import HTTPException
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,9 +23,15 @@ PACE = 1024.0
 """Bytes a second that a body must come with after GRACE, on the whole."""
 
 
-class Impatient(H11Protocol):
+class Impatient(HttpToolsProtocol):
+    """uvicorn's protocol by httptools: h11 takes much longer over a file that comes in."""
+
     headers_within = HEADERS_WITHIN
     _waiting: asyncio.TimerHandle | None = None
+    _heard = 0
+    """Bytes since the request began, while its headers are not complete."""
+    _headed = 0
+    """Bytes of its line and of the headers that are."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -34,14 +39,39 @@ class Impatient(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._wait_no_more()
-        elif self._waiting is None:
+        if self._waiting is not None:
+            self._heard += len(data)
+            if self._heard > HEADERS_LIMIT:
+                self._wait_no_more()
+                self.send_400_response("The headers are too long.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._heard = self._headed = 0
+        if self._waiting is None:
             self._wait()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        self._wait_no_more()
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
         super().connection_lost(exc)
+
+    def _count(self, size: int) -> None:
+        self._headed += size
+        if self._headed > HEADERS_LIMIT:
+            # The parser makes it an error of its own, which is answered with 400.
+            raise ValueError("the headers are too long")
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(self.headers_within, self.transport.close)

@@ -6,7 +6,6 @@ the last part is stored as the upload's tail; the next request begins with it.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from grpc.aio import AioRpcError
 from reelmesh.upload.v1 import upload_pb2
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from meshkit.errors import MeshError, TooLarge, Unavailable
@@ -24,13 +24,14 @@ from services.gateway.channels import COMPLETE_TIMEOUT, TIMEOUT
 from services.gateway.problems import ChecksumMismatch
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Iterator
 
     from meshkit.storing import Storing
     from services.gateway.channels import Services
 
-IDLE = 60.0
-"""Seconds without a byte after which a sender counts as gone."""
+_CUT = {"shutting_down", "client_gone"}
+"""What ends a body before its time, without a fault of ours or of the bytes."""
 COMMITTED_EVERY = 1.0
 """Seconds; what was stored since is sent again where this process dies."""
 
@@ -52,14 +53,11 @@ class Checksum:
 
 
 class Receiver:
-    def __init__(
-        self, services: Services, store: Storing, stop: asyncio.Event, *, limit: int, idle: float = IDLE
-    ) -> None:
+    def __init__(self, services: Services, store: Storing, stop: asyncio.Event, *, limit: int) -> None:
         self._services = services
         self._store = store
         self._stop = stop
         self._free = limit
-        self._idle = idle
 
     async def append(
         self,
@@ -82,18 +80,16 @@ class Receiver:
         return await _Append(self._services, self._store, begun).run(body, checksum, ends=ends)
 
     async def watched(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The body until nothing comes any more, or this process shall end. Raises Unavailable."""
+        """The body until it stays out, or this process shall end. Raises Unavailable."""
         try:
-            while True:
-                async with asyncio.timeout(self._idle):
-                    chunk = await anext(body, None)
-                if chunk is None:
-                    return
-                yield chunk
+            async for chunk in body:
+                if chunk:
+                    yield chunk
                 if self._stop.is_set():
                     raise Unavailable("shutting_down", "this replica is going away: go on from the offset")
-        except TimeoutError:
-            raise Unavailable("sender_idle", f"nothing came for {self._idle:g} s") from None
+        except (ClientDisconnect, HTTPException):
+            # The connection was cut, or `patience` gave the sender up.
+            raise Unavailable("client_gone", "the body ended too early") from None
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
@@ -148,10 +144,8 @@ class _Append:
                 if checksum:
                     checksum.update(chunk)
                 await parts.feed(chunk)
-        except ClientDisconnect:
-            return Unavailable("client_gone", "the connection was cut")
         except Unavailable as error:
-            if error.reason not in {"shutting_down", "sender_idle"}:
+            if error.reason not in _CUT:
                 raise
             return error
         return None

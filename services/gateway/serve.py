@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from meshkit.telemetry import log
-from services.gateway.patience import HEADERS_LIMIT, Impatient
+from services.gateway.patience import Impatient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -37,7 +37,6 @@ async def serving(app: FastAPI, host: str, port: int, trusted_proxies: Sequence[
         app,
         lifespan="off",
         http=Impatient,
-        h11_max_incomplete_event_size=HEADERS_LIMIT,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
         ws="none",

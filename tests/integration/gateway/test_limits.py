@@ -105,6 +105,7 @@ async def test_a_request_that_is_not_said_is_not_waited_for(
     assert await answered(served, said) == b""
 
 
-async def test_headers_have_a_limit(served: Served) -> None:
-    head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Much: " + b"a" * (2 * HEADERS_LIMIT)
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n", b"\r\nX-More: "])
+async def test_headers_have_a_limit(served: Served, end: bytes) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Much: " + b"a" * (2 * HEADERS_LIMIT) + end
     assert (await answered(served, head)).startswith(b"HTTP/1.1 400")
