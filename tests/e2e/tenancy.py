@@ -32,10 +32,13 @@ OPEN = {
     "GET /readyz",
     "GET /metrics",
     "GET /play/{token}/{path}",
+    "OPTIONS /v1/tus",
 }
 """What needs no credential."""
 FAMILIES = {
     "uploads": "uploads",
+    "tus": "uploads",
+    "s3": "uploads",
     "assets": "assets",
     "jobs": "jobs",
     "events": "events",
@@ -50,9 +53,14 @@ SCOPES = {
     "POST /v1/auth/logout": ANY,
     "POST /v1/auth/password": ANY,
     "GET /v1/presets": ANY,
+    # Who asks where a stream stands ends the one before it; who asks for URLs writes by them.
+    "HEAD /v1/tus/{upload_id}": "uploads:write",
+    "GET /v1/s3/params": "uploads:write",
+    "GET /v1/s3/multipart/{upload_id}/batch": "uploads:write",
+    "GET /v1/s3/multipart/{upload_id}/{part_number}": "uploads:write",
 }
 """Where that rule does not hold."""
-HOLDERS = {"playback:read", "accounts:serve", "tasks:work"}
+HOLDERS = {"playback:read", "accounts:serve", "tasks:work", "uploads:append"}
 """Scopes of the mesh's own services, which no tenant can have."""
 ADDRESSES = {
     "reelmesh.identity.v1.IdentityService": "identity",
@@ -76,6 +84,11 @@ EXAMPLES: dict[str, Any] = {
     "page_size": 200,
     "last_event_id": "0",
     "file": "file",
+    "part_number": 1,
+    "filename": "a.mp4",
+    "partNumbers": "1",
+    "PartNumber": 1,
+    "ETag": "e",
 }
 """Values by name, for fields that cannot be anything."""
 
@@ -114,14 +127,21 @@ class Operation:
         """What httpx2 takes: everything that must be there, and everything that names a resource of `known`."""
         path = self.path
         for each in self.parameters("path"):
-            assert each["name"] in known, f"{self.name}: say in tests/e2e/test_tenancy.py what {each['name']} is"
-            path = path.replace(f"{{{each['name']}}}", known[each["name"]])
+            value = known.get(each["name"], EXAMPLES.get(each["name"]))
+            assert value, f"{self.name}: say in tests/e2e/test_tenancy.py what {each['name']} is"
+            path = path.replace(f"{{{each['name']}}}", str(value))
         query = {
             each["name"]: known.get(each["name"]) or self.example(each["schema"], each["name"], known)
             for each in self.parameters("query")
             if each.get("required") or each["name"] in known
         }
-        return {"method": self.method, "url": path, "params": query, **self.body(known)}
+        headers = {
+            each["name"]: str(self.example(each["schema"], each["name"], known))
+            for each in self.parameters("header")
+            if each.get("required")
+        }
+        body = self.body(known)
+        return {"method": self.method, "url": path, "params": query, **body, "headers": headers | body.get("headers", {})}
 
     def body(self, known: Mapping[str, str]) -> dict[str, Any]:
         content = self.described.get("requestBody", {}).get("content", {})
@@ -133,7 +153,7 @@ class Operation:
             fields = self.example(content["multipart/form-data"]["schema"], "", known)
             fields.pop("file", None)
             return {"data": fields, "files": {"file": ("a.bin", b"abc")}}
-        return {"content": b""} if content else {}
+        return {"content": b"", "headers": {"Content-Type": next(iter(content))}} if content else {}
 
     def example(self, schema: Mapping[str, Any], name: str, known: Mapping[str, str]) -> Any:  # noqa: PLR0911
         """The smallest value that the schema allows."""
