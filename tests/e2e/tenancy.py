@@ -141,7 +141,13 @@ class Operation:
             if each.get("required")
         }
         body = self.body(known)
-        return {"method": self.method, "url": path, "params": query, **body, "headers": headers | body.get("headers", {})}
+        return {
+            "method": self.method,
+            "url": path,
+            "params": query,
+            **body,
+            "headers": headers | body.get("headers", {}),
+        }
 
     def body(self, known: Mapping[str, str]) -> dict[str, Any]:
         content = self.described.get("requestBody", {}).get("content", {})
