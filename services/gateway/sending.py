@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from services.gateway.forms import Form
     from services.gateway.receiving import Receiver
 
+_ELSEWHERE = {"offset_mismatch", "append_superseded"}
+"""Another request, by the same Idempotency-Key, sends the file."""
 FIRST = 8 << 20
 """Bytes of the file that are read before the upload is opened: fields may stand behind a file that is smaller."""
 
@@ -38,7 +40,7 @@ async def send_form(services: Services, receiver: Receiver, form: Form, request_
     create = wire.to_create_upload(asked, request_id, file_name=asked.file_name, size=size)
     create.transport = upload_pb2.Upload.TRANSPORT_STREAMED
     upload = (await services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
-    if upload.state != upload_pb2.Upload.STATE_RECEIVING:
+    if upload.state == upload_pb2.Upload.STATE_COMPLETED:
         return upload
     return await send_into(services, receiver, upload.id, _checked(form, known, first, file))
 
@@ -49,11 +51,13 @@ async def send_into(
     """The whole file, in one go: what breaks off cannot be gone on with, and is aborted."""
     try:
         return await receiver.append(upload_id, 0, body, ends=True)
-    except (MeshError, AioRpcError):
+    except (MeshError, AioRpcError) as error:
+        if isinstance(error, AioRpcError) and status.from_rpc_error(error).reason in _ELSEWHERE:
+            raise
         try:
             await services.upload.AbortUpload(upload_pb2.AbortUploadRequest(upload_id=upload_id), timeout=TIMEOUT)
-        except AioRpcError as error:
-            log.info("upload not aborted", upload_id=upload_id, reason=status.from_rpc_error(error).reason)
+        except AioRpcError as refusal:
+            log.info("upload not aborted", upload_id=upload_id, reason=status.from_rpc_error(refusal).reason)
         raise
 
 

@@ -56,6 +56,14 @@ async def test_fields_may_stand_behind_a_small_file_alone(http: httpx2.AsyncClie
     assert (await http.get("/v1/uploads")).json()["items"][0]["state"] == "aborted"
 
 
+async def test_the_same_idempotency_key_is_the_same_upload(http: httpx2.AsyncClient) -> None:
+    key = {"Idempotency-Key": "once"}
+    files = {"file": ("a.mp4", b"abc", "video/mp4")}
+    made = [await http.post("/v1/uploads/direct", files=files, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    assert made[0].json() == made[1].json()
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
