@@ -44,6 +44,7 @@ class Observer:
             return upload.received
 
     def _later(self, upload: Upload) -> Upload:
-        """An upload that has been quiet for a while is left alone for half as long again."""
+        """An upload that was quiet is left alone for half as long again; one that never began, for as long."""
         now = self._now()
-        return replace(upload, look_time=now + min(max((now - upload.update_time) / 2, OFTEN), SELDOM))
+        quiet = (now - upload.update_time) / (2 if upload.received else 1)
+        return replace(upload, look_time=now + min(max(quiet, OFTEN), SELDOM))

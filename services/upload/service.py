@@ -81,7 +81,9 @@ class Uploads:
             if upload.transport.appended:
                 raise Conflict("not_in_parts", "the upload takes its bytes in another way")
             signed = self._signed(upload, numbers)
-            await tx.look_soon(upload.id, self._now() + LOOK_SOON)
+            soon = self._now() + LOOK_SOON
+            if upload.look_time is not None and upload.look_time > soon:
+                await tx.look_soon(upload.id, soon)
         return signed
 
     async def parts(self, tenant_id: str, upload_id: str) -> list[Part]:
