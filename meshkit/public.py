@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.protobuf.struct_pb2 import Struct
     from reelmesh.metadata.v1 import metadata_pb2
+    from reelmesh.notify.v1 import webhook_pb2
     from reelmesh.transcode.v1 import transcode_pb2
     from reelmesh.upload.v1 import upload_pb2
 
@@ -95,6 +96,50 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
         "timings": dict(pb.timings),
         "create_time": _time(pb, "create_time"),
         "start_time": _time(pb, "start_time"),
+        "end_time": _time(pb, "end_time"),
+    }
+
+
+def webhook(pb: webhook_pb2.Webhook) -> dict[str, Any]:
+    """Without its secret, which only whoever makes one is told."""
+    return {
+        "id": pb.id,
+        "url": pb.url,
+        "events": list(pb.events),
+        "description": pb.description or None,
+        "state": _name(pb, "state"),
+        "disabled_reason": pb.disabled_reason or None,
+        "failing_since_time": _time(pb, "failing_since_time"),
+        "create_time": _time(pb, "create_time"),
+        "update_time": _time(pb, "update_time"),
+    }
+
+
+def delivery(pb: webhook_pb2.WebhookDelivery) -> dict[str, Any]:
+    return {
+        "id": pb.id,
+        "webhook_id": pb.webhook_id,
+        "event_id": pb.event_id,
+        "type": pb.type,
+        "asset_id": pb.asset_id or None,
+        "job_id": pb.job_id or None,
+        "state": _name(pb, "state"),
+        "body": pb.payload,
+        "attempts": pb.attempts,
+        "log": [
+            {
+                "number": attempt.number,
+                "start_time": _time(attempt, "start_time"),
+                "duration": attempt.duration,
+                "url": attempt.url,
+                "headers": dict(attempt.headers),
+                "status": attempt.status or None,
+                "error": attempt.error or None,
+            }
+            for attempt in pb.log
+        ],
+        "next_attempt_time": _time(pb, "next_attempt_time"),
+        "create_time": _time(pb, "create_time"),
         "end_time": _time(pb, "end_time"),
     }
 

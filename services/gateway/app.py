@@ -28,6 +28,7 @@ from services.gateway.http_api import (
     s3,
     tus,
     uploads,
+    webhooks,
 )
 from services.gateway.patience import BodyPace
 from services.gateway.rates import AddressLimit
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_ROUTERS = (auth, api_keys, members, uploads, forms, tus, s3, assets, jobs, events, me, playback, health, docs)
+_ROUTERS = (auth, api_keys, members, uploads, forms, tus, s3, assets, jobs, events, webhooks, me, playback, health, docs)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:

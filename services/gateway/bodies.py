@@ -1,9 +1,9 @@
 """What the API takes, field by field."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.gateway.schemas import Visibility
 
@@ -17,6 +17,12 @@ Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=64)]
 FileName = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
 Passthrough = Annotated[Text, StringConstraints(max_length=1024)]
 PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+WebhookUrl = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]
+EventTypes = Annotated[
+    list[Annotated[Text, StringConstraints(max_length=64)]],
+    Field(max_length=32, description="Such as `asset.ready`; none for all."),
+]
+Description = Annotated[Text, StringConstraints(max_length=255)]
 PartNumber = Annotated[int, Field(ge=1, le=10_000)]
 
 
@@ -103,6 +109,31 @@ class AssetPatch(_Body):
     labels: Annotated[Labels | None, _NO_DEFAULT] = None
     visibility: Annotated[Visibility, _NO_DEFAULT] = "private"
     passthrough: Annotated[Passthrough | None, _NO_DEFAULT] = None
+
+
+class WebhookRequest(_Body):
+    url: WebhookUrl
+    events: EventTypes = []
+    description: Description | None = None
+
+
+class WebhookPatch(_Body):
+    """What is not named stays; `null` clears."""
+
+    url: Annotated[WebhookUrl, _NO_DEFAULT] = ""
+    events: Annotated[EventTypes | None, _NO_DEFAULT] = None
+    description: Annotated[Description | None, _NO_DEFAULT] = None
+    enabled: Annotated[bool, _NO_DEFAULT] = True
+
+
+class RotateRequest(_Body):
+    overlap: Annotated[int, Field(ge=0, le=604_800, description="Seconds that the old secret signs on.")] = 86_400
+
+
+class ReplayRequest(_Body):
+    start_time: Annotated[AwareDatetime, Field(description="What was made from then on.")]
+    end_time: Annotated[AwareDatetime | None, Field(description="What was made before; now when not said.")] = None
+    state: Literal["succeeded", "failed"] | None = None
 
 
 class JobRequest(_Body):

@@ -126,6 +126,12 @@ def from_http(code: int, detail: str) -> MeshError:  # noqa: PLR0911 - one line 
             return MeshError("internal", detail)
 
 
+def precondition(error: AioRpcError) -> MeshError:
+    """What a service refuses, with the status that HTTP has for an If-Match that no longer holds."""
+    refused = status.from_rpc_error(error)
+    return PreconditionFailed(refused.reason, refused.message) if refused.reason == "etag_mismatch" else refused
+
+
 class BodyLimit:
     """Refuses a body above BODY_LIMIT, before it is read where its length is told and while it is read where not."""
 

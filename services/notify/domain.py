@@ -26,9 +26,10 @@ TYPES = frozenset(
         "job.failed",
         "job.cancelled",
         "job.progress",
+        "webhook.disabled",
     }
 )
-"""Every type that the public API names."""
+"""Every type that the live feed has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
 
-from reelmesh.notify.v1 import notify_pb2_grpc
+from reelmesh.notify.v1 import notify_pb2_grpc, webhook_pb2_grpc
 
 from meshkit.credentials import identity_at
 from meshkit.db import Database
@@ -13,13 +13,14 @@ from meshkit.nats import connected
 from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings
-from services.notify import consumer, grpc_api
+from services.notify import consumer, grpc_api, webhook_api
 from services.notify.channels import JetStreamFeed
+from services.notify.deliveries import Deliveries
+from services.notify.receivers import TIMEOUT, http_receivers
+from services.notify.sender import Sender
 from services.notify.service import HEARTBEAT, Events
 from services.notify.store import PostgresStore
-
-if TYPE_CHECKING:
-    import asyncio
+from services.notify.webhooks import Webhooks
 
 HOUR = 3600.0
 
@@ -27,21 +28,36 @@ HOUR = 3600.0
 class Settings(GrpcSettings, DatabaseSettings, NatsSettings):
     identity_addr: str
     heartbeat_seconds: float = HEARTBEAT
+    webhook_allow_loopback: bool = False
+    """For development: receivers may listen on this machine."""
+    webhook_timeout: float = TIMEOUT
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
-    db = Database(settings.database_url)
-    async with connected(settings.nats_url, "notify") as bus, identity_at(settings.identity_addr) as identity:
-        events = Events(PostgresStore(db), JetStreamFeed(bus), settings.heartbeat_seconds)
+    db, due = Database(settings.database_url), asyncio.Event()
+    store = PostgresStore(db, due)
+    async with (
+        connected(settings.nats_url, "notify") as bus,
+        identity_at(settings.identity_addr) as identity,
+        http_receivers(allow_loopback=settings.webhook_allow_loopback, timeout=settings.webhook_timeout) as receivers,
+    ):
+        events = Events(store, JetStreamFeed(bus), settings.heartbeat_seconds)
+        deliveries = Deliveries(store, receivers)
         relay = Relay(db, bus, "notify")
-        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
+        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | webhook_api.SCOPES)
         server.add(
             grpc_api.NotifyApi(events),
             notify_pb2_grpc.add_NotifyServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
+        server.add(
+            webhook_api.WebhookApi(Webhooks(store, receivers)),
+            webhook_pb2_grpc.add_WebhookServiceServicer_to_server,
+            webhook_api.SERVICE.full_name,
+        )
         heard = [each.run() for each in consumer.consumers(bus, db, events)]
+        purges = (every(HOUR, relay.purge), every(HOUR, deliveries.purge))
         async with server.serving():
-            await until(stop, relay.run(), *heard, every(HOUR, relay.purge))
+            await until(stop, relay.run(), Sender(deliveries, due).run(), *heard, *purges)
             events.end()
     await db.close()

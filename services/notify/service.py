@@ -4,63 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from meshkit.clock import utc_now
 from meshkit.errors import Exhausted, Unavailable
 from services.notify.domain import position_of
+from services.notify.telling import tell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from services.notify.domain import Event, Filter, Told
+    from services.notify.ports import Delivered, Feed, Follower, Store
 
 HEARTBEAT = 10.0
 """Seconds of silence after which a watcher hears that it is still there."""
 MOST_BEHIND = 1000
 """Events that a watcher, once it had them all, may fall behind."""
-
-
-class Delivery(Protocol):
-    """A message as its consumer got it; the id is the same over all its deliveries."""
-
-    @property
-    def consumer(self) -> str: ...
-    @property
-    def message_id(self) -> str: ...
-
-
-class Transaction(Protocol):
-    async def first_time(self, consumer: str, message_id: str) -> bool:
-        """Whether `consumer` sees the message for the first time; remembered if the transaction commits."""
-        ...
-
-    async def tell(self, event: Event) -> None:
-        """Puts the event into the feed when the transaction commits."""
-        ...
-
-
-class Store(Protocol):
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
-
-
-class Follower(Protocol):
-    """One reader's place in the feed; it survives what happens to the feed's server."""
-
-    @property
-    def position(self) -> int:
-        """Of the last event that `next` gave; before the first, where it began."""
-        ...
-
-    async def next(self, wait: float) -> Told | None:
-        """The next event; None when there was none for `wait` seconds, or for less where the server is away."""
-        ...
-
-
-class Feed(Protocol):
-    def follow(self, tenant_id: str, after: int | None) -> AbstractAsyncContextManager[Follower]:
-        """The tenant's events after that position; None for what comes from now on. Raises Unavailable."""
-        ...
 
 
 class Events:
@@ -70,22 +31,24 @@ class Events:
         feed: Feed,
         heartbeat: float = HEARTBEAT,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store = store
         self._feed = feed
         self._heartbeat = heartbeat
         self._clock = clock
+        self._now = now
         self._over = asyncio.Event()
 
     def end(self) -> None:
         """Every watcher is sent off, to go on elsewhere: a feed has no end of its own to wait for."""
         self._over.set()
 
-    async def take_in(self, event: Event, delivery: Delivery) -> None:
+    async def take_in(self, event: Event, delivered: Delivered) -> None:
         """Something happened: tell it, once."""
         async with self._store.transaction() as tx:
-            if await tx.first_time(delivery.consumer, delivery.message_id):
-                await tx.tell(event)
+            if await tx.first_time(delivered.consumer, delivered.message_id):
+                await tell(tx, event, delivered.message_id, self._now())
 
     async def watch(
         self, tenant_id: str, wanted: Filter, last_event_id: str

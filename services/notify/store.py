@@ -7,30 +7,32 @@ from typing import TYPE_CHECKING
 
 from meshkit import outbox
 from services.notify import wire
+from services.notify.delivery_rows import DeliveryRows
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
     from services.notify.domain import Event
 
 
 class PostgresStore:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, due: asyncio.Event | None = None) -> None:
+        """`due` is set after each commit that made a delivery due."""
         self._db = db
+        self._due = due
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         async with self._db.transaction() as connection:
-            yield PostgresTransaction(connection)
+            transaction = PostgresTransaction(connection)
+            yield transaction
+        if self._due and transaction.made_due:
+            self._due.set()
 
 
-class PostgresTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class PostgresTransaction(DeliveryRows):
     async def first_time(self, consumer: str, message_id: str) -> bool:
         return await outbox.first_time(self._connection, consumer, message_id)
 

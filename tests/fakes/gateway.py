@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
-from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc
+from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2_grpc
 from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
@@ -26,9 +26,13 @@ from meshkit.settings import GrpcSettings
 from services.identity import grpc_api as identity_api
 from services.metadata import grpc_api as metadata_api
 from services.notify import grpc_api as notify_api
+from services.notify import webhook_api
+from services.notify.webhooks import Webhooks
 from services.transcode.scheduler import grpc_api as transcode_api
 from services.upload import grpc_api as upload_api
 from tests import tokens
+from tests.fakes.notify import FakeStore
+from tests.fakes.webhooks import FakeReceivers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +46,8 @@ ALL_SCOPES = (
     "jobs:read",
     "jobs:write",
     "events:read",
+    "webhooks:read",
+    "webhooks:write",
     "playback:sign",
 )
 
@@ -355,9 +361,10 @@ class FakeServices:
     metadata: FakeMetadata = field(default_factory=FakeMetadata)
     transcode: FakeTranscode = field(default_factory=FakeTranscode)
     notify: FakeNotify = field(default_factory=FakeNotify)
+    webhooks: FakeStore = field(default_factory=FakeStore)
 
 
-_APIS = (identity_api, upload_api, metadata_api, transcode_api, notify_api)
+_APIS = (identity_api, upload_api, metadata_api, transcode_api, notify_api, webhook_api)
 
 
 @asynccontextmanager
@@ -372,6 +379,11 @@ async def fake_services() -> AsyncIterator[FakeServices]:
         (fakes.metadata, metadata_pb2_grpc.add_MetadataServiceServicer_to_server, metadata_api),
         (fakes.transcode, transcode_pb2_grpc.add_TranscodeServiceServicer_to_server, transcode_api),
         (fakes.notify, notify_pb2_grpc.add_NotifyServiceServicer_to_server, notify_api),
+        (
+            webhook_api.WebhookApi(Webhooks(fakes.webhooks, FakeReceivers())),
+            webhook_pb2_grpc.add_WebhookServiceServicer_to_server,
+            webhook_api,
+        ),
     ):
         server.add(servicer, register, api.SERVICE.full_name)
     async with server.serving():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from services.notify.domain import Event, Told
+from tests.fakes.webhooks import FakeRows, undone_on_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,18 +33,14 @@ class FakeDelivery:
 
 
 @dataclass
-class FakeStore:
+class FakeStore(FakeRows):
     seen: set[tuple[str, str]] = field(default_factory=set)
     told: list[Event] = field(default_factory=list)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[FakeStore]:
-        before = set(self.seen), list(self.told)
-        try:
+        async with undone_on_error(self, "seen", "told", "hooks", "request_ids", "rows", "leases", "disabled"):
             yield self
-        except BaseException:
-            self.seen, self.told = before
-            raise
 
     async def first_time(self, consumer: str, message_id: str) -> bool:
         first = (consumer, message_id) not in self.seen

@@ -9,8 +9,7 @@ from grpc.aio import AioRpcError
 from reelmesh.identity.v1 import identity_pb2
 from reelmesh.metadata.v1 import metadata_pb2
 
-from meshkit.errors import Conflict, MeshError, NotFound
-from meshkit.grpc import status
+from meshkit.errors import Conflict, NotFound
 from services.gateway import bodies, delivery, schemas, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
@@ -25,7 +24,7 @@ from services.gateway.http_api.deps import (
     ResourceId,
     problems,
 )
-from services.gateway.problems import PreconditionFailed
+from services.gateway.problems import precondition as _precondition
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
@@ -145,9 +144,3 @@ async def _source(mesh: Gateway, asset_id: ResourceId) -> metadata_pb2.Asset:
     if asset.state == metadata_pb2.Asset.STATE_DELETED:
         raise NotFound("asset_not_found", "the asset is deleted")
     return asset
-
-
-def _precondition(error: AioRpcError) -> MeshError:
-    """What metadata refuses, with the status that HTTP has for an If-Match that no longer holds."""
-    refused = status.from_rpc_error(error)
-    return PreconditionFailed(refused.reason, refused.message) if refused.reason == "etag_mismatch" else refused

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from meshkit.nats import Bus
     from services.notify.domain import Event
-    from services.notify.service import Feed, Follower
+    from services.notify.ports import Feed, Follower
 
 WAIT = 5.0
 SOON = 0.1

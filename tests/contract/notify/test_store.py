@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from meshkit.db import Database
-    from services.notify.service import Store
+    from services.notify.ports import Store
 
 
 @pytest.fixture(params=["fake", "postgres"])

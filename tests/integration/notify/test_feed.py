@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from local.infra import RunningInfra
     from meshkit.nats import Bus
     from services.notify.domain import Event
-    from services.notify.service import Follower
+    from services.notify.ports import Follower
 
 WAIT = 5.0
 

@@ -20,7 +20,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class WebhookDisabled(_message.Message):
     """Facts about webhooks.
 
-    An endpoint that kept failing gets no more deliveries.
+    A webhook that is gone, or kept failing, gets no more deliveries.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -31,6 +31,7 @@ class WebhookDisabled(_message.Message):
     webhook_id: _builtins.str
     tenant_id: _builtins.str
     reason: _builtins.str
+    """gone or failing."""
     def __init__(
         self,
         *,

@@ -1,0 +1,95 @@
+"""Make deliveries that are due, and draw the consequences."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from meshkit.clock import utc_now
+from meshkit.ids import new_id
+from services.notify.delivery import GONE, LEASE, pause
+from services.notify.telling import tell
+from services.notify.webhook import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from services.notify.delivery import Delivery, Outcome
+    from services.notify.ports import Receivers, Store, Transaction
+    from services.notify.webhook import Webhook
+
+AT_ONCE = 8
+"""Requests to one webhook: a slow one fills its own share and no more."""
+KEPT = timedelta(days=30)
+"""How long the log of what is over is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery that is ours to make until the lease runs out."""
+
+    lease_id: str
+    delivery: Delivery
+    webhook: Webhook
+
+
+class Deliveries:
+    def __init__(
+        self,
+        store: Store,
+        receivers: Receivers,
+        now: Callable[[], datetime] = utc_now,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._receivers = receivers
+        self._now = now
+        self._jitter = jitter
+
+    async def claim(self, most: int) -> list[Due]:
+        lease_id, now = new_id(), self._now()
+        async with self._store.transaction() as tx:
+            claimed = await tx.claim(lease_id, now, now + LEASE, most=most, each=AT_ONCE)
+        return [Due(lease_id=lease_id, delivery=delivery, webhook=webhook) for delivery, webhook in claimed]
+
+    async def make(self, due: Due) -> Outcome:
+        """One attempt, and what follows from it."""
+        outcome = await self._receivers.post(due.webhook.url, due.delivery, due.webhook.signers(self._now()))
+        async with self._store.transaction() as tx:
+            changes = bool(outcome.error or due.webhook.failing_since_time)
+            webhook = await tx.webhook(due.webhook.tenant_id, due.webhook.id, lock=True) if changes else due.webhook
+            delivery = await tx.leased(due.delivery.id, due.lease_id)
+            # Whoever has the lease by now makes it again, or nobody does: it was replayed, or its webhook disabled.
+            if webhook and delivery:
+                await tx.save_delivery(delivery.settle(outcome, self._jitter()))
+                await self._judge(tx, webhook, outcome)
+        return outcome
+
+    async def release(self, dues: Sequence[Due]) -> None:
+        """Those that will not be made here are somebody else's at once."""
+        async with self._store.transaction() as tx:
+            await tx.release(sorted({due.lease_id for due in dues}), self._now())
+
+    async def purge(self) -> None:
+        async with self._store.transaction() as tx:
+            await tx.purge_deliveries(self._now() - KEPT)
+
+    async def _judge(self, tx: Transaction, webhook: Webhook, outcome: Outcome) -> None:
+        if not outcome.error:
+            judged = webhook.answered()
+        else:
+            asked = pause(outcome)
+            until = self._now() + asked if asked else None
+            judged = webhook.failed(self._now(), gone=outcome.status == GONE, paused_until=until)
+        if judged == webhook:
+            return
+        await tx.save_webhook(judged)
+        if judged.state is not webhook.state and judged.state is State.DISABLED:
+            await self._disabled(tx, judged)
+
+    async def _disabled(self, tx: Transaction, webhook: Webhook) -> None:
+        await tx.end_pending(webhook.id, self._now())
+        await tell(tx, await tx.say_disabled(webhook), new_id(), self._now())

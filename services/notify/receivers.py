@@ -1,0 +1,126 @@
+"""Those whom webhooks call: one signed request each, to an address that was looked at.
+
+The name is resolved by whoever connects, and the connection goes to what it was resolved to: a name that answers
+differently a moment later gains nothing. Redirects are not followed, and no connection is used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+import httpcore2
+from standardwebhooks import Webhook as Signer
+
+from meshkit import addresses
+from meshkit.errors import MeshError
+from services.notify.delivery import Outcome
+from services.notify.webhook import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+
+    from httpcore2._types import SOCKET_OPTION
+
+    from services.notify.delivery import Delivery
+
+TIMEOUT = 15.0
+"""Seconds for a whole attempt; less than the lease."""
+_AGENT = "Reelmesh-Webhooks/1"
+
+
+class HttpReceivers:
+    def __init__(self, pool: httpcore2.AsyncConnectionPool, *, allow_loopback: bool, timeout: float) -> None:
+        self._pool = pool
+        self._allow_loopback = allow_loopback
+        self._timeout = timeout
+
+    async def check(self, url: str) -> None:
+        host, port = address_of(url)
+        await addresses.resolve_public(host, port, allow_loopback=self._allow_loopback)
+
+    async def post(self, url: str, delivery: Delivery, secrets: Sequence[str]) -> Outcome:
+        now, began = datetime.now(UTC), time.monotonic()
+        headers = headers_of(delivery, secrets, now)
+        status, error, retry_after = 0, "", None
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._pool.stream(
+                    "POST", url, headers=list(headers.items()), content=delivery.payload.encode()
+                ) as answer,
+            ):
+                # What it says besides is nothing to us, and may be without end.
+                status = answer.status
+            error = "" if 200 <= status < 300 else f"http_{status}"
+            retry_after = retry_after_of(answer.headers, datetime.now(UTC)) if error else None
+        except (TimeoutError, httpcore2.TimeoutException):
+            error = "timeout"
+        except MeshError as refused:
+            error = refused.reason
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError):
+            error = "connection_failed"
+        return Outcome(
+            start_time=now,
+            duration=round(time.monotonic() - began, 4),
+            url=url,
+            headers=headers,
+            status=status,
+            error=error,
+            retry_after=retry_after,
+        )
+
+
+class _Guarded(httpcore2.AnyIOBackend):
+    def __init__(self, *, allow_loopback: bool) -> None:
+        self._allow_loopback = allow_loopback
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        address = await addresses.resolve_public(host, port, allow_loopback=self._allow_loopback)
+        return await super().connect_tcp(address, port, timeout, local_address, socket_options)
+
+
+@asynccontextmanager
+async def http_receivers(*, allow_loopback: bool, timeout: float = TIMEOUT) -> AsyncIterator[HttpReceivers]:
+    backend = _Guarded(allow_loopback=allow_loopback)
+    # A connection per request: bounded by those who send, and none that a receiver just closed is used again.
+    async with httpcore2.AsyncConnectionPool(
+        max_connections=None, max_keepalive_connections=0, network_backend=backend
+    ) as pool:
+        yield HttpReceivers(pool, allow_loopback=allow_loopback, timeout=timeout)
+
+
+def headers_of(delivery: Delivery, secrets: Sequence[str], now: datetime) -> dict[str, str]:
+    """Of Standard Webhooks 1.0, besides the usual ones."""
+    signatures = [Signer(each).sign(delivery.event_id, now, delivery.payload) for each in secrets]
+    return {
+        "content-type": "application/json",
+        "user-agent": _AGENT,
+        "connection": "close",
+        "webhook-id": delivery.event_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def retry_after_of(headers: Sequence[tuple[bytes, bytes]], now: datetime) -> timedelta | None:
+    """Retry-After (RFC 9110 section 10.2.3): seconds or a date; None for anything else."""
+    found: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
+    value = found.get(b"retry-after", b"").decode("ascii", "replace").strip()
+    if value.isdecimal() and value.isascii():
+        return timedelta(seconds=min(int(value[:9]), 10**8))
+    try:
+        return max(parsedate_to_datetime(value).astimezone(UTC) - now, timedelta(0))
+    except (ValueError, TypeError, OverflowError):
+        return None

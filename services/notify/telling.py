@@ -1,0 +1,22 @@
+"""An event, to all who want to hear of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.notify.delivery import make_delivery
+from services.notify.webhook import DELIVERED
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from services.notify.domain import Event
+    from services.notify.ports import Transaction
+
+
+async def tell(tx: Transaction, event: Event, event_id: str, now: datetime) -> None:
+    """To the live feed, and to every webhook that wants it, in the transaction that knows of it."""
+    await tx.tell(event)
+    if event.type in DELIVERED:
+        wanting = [each for each in await tx.webhooks(event.tenant_id) if each.wants(event.type)]
+        await tx.add_deliveries([make_delivery(event, each, event_id, now) for each in wanting])

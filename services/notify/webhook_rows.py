@@ -1,0 +1,104 @@
+"""Webhooks in Postgres."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from meshkit import outbox
+from meshkit.db import fields_of
+from services.notify import webhook_wire
+from services.notify.webhook import Secret, State, Webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from services.notify.domain import Event
+
+_TIME = sa.DateTime(timezone=True)
+WEBHOOKS = sa.Table(
+    "webhooks",
+    sa.MetaData(),
+    sa.Column("id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("tenant_id", sa.Uuid(as_uuid=False)),
+    sa.Column("url", sa.Text),
+    sa.Column("events", JSONB),
+    sa.Column("description", sa.Text),
+    sa.Column("state", sa.Text),
+    sa.Column("disabled_reason", sa.Text),
+    sa.Column("secrets", JSONB),
+    sa.Column("failing_since_time", _TIME),
+    sa.Column("paused_until_time", _TIME),
+    sa.Column("request_id", sa.Text),
+    sa.Column("revision", sa.Integer),
+    sa.Column("create_time", _TIME),
+    sa.Column("update_time", _TIME),
+)
+_COLUMNS = [column for column in WEBHOOKS.columns if column.name != "request_id"]
+
+
+class WebhookRows:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add_webhook(self, webhook: Webhook, request_id: str) -> Webhook:
+        row = _row(webhook) | {"request_id": request_id or None}
+        statement = insert(WEBHOOKS).values(row).on_conflict_do_nothing(constraint="webhooks_request_id_key")
+        if (await self._connection.execute(statement.returning(WEBHOOKS.c.id))).first() is not None:
+            return webhook
+        [kept] = await self._where(WEBHOOKS.c.tenant_id == webhook.tenant_id, WEBHOOKS.c.request_id == request_id)
+        return kept
+
+    async def webhook(self, tenant_id: str, webhook_id: str, *, lock: bool = False) -> Webhook | None:
+        found = await self._where(WEBHOOKS.c.id == webhook_id, WEBHOOKS.c.tenant_id == tenant_id, lock=lock)
+        return found[0] if found else None
+
+    async def webhooks(self, tenant_id: str, *, before: str | None = None, limit: int | None = None) -> list[Webhook]:
+        older = [WEBHOOKS.c.id < before] if before else []
+        return await self._where(WEBHOOKS.c.tenant_id == tenant_id, *older, limit=limit)
+
+    async def webhooks_by_id(self, ids: Sequence[str]) -> dict[str, Webhook]:
+        return {each.id: each for each in await self._where(WEBHOOKS.c.id.in_(ids))}
+
+    async def save_webhook(self, webhook: Webhook) -> None:
+        await self._connection.execute(sa.update(WEBHOOKS).where(WEBHOOKS.c.id == webhook.id).values(_row(webhook)))
+
+    async def remove_webhook(self, webhook: Webhook) -> None:
+        await self._connection.execute(sa.delete(WEBHOOKS).where(WEBHOOKS.c.id == webhook.id))
+
+    async def say_disabled(self, webhook: Webhook) -> Event:
+        await outbox.emit(self._connection, webhook_wire.to_disabled(webhook), webhook.id)
+        return webhook_wire.to_event(webhook)
+
+    async def _where(
+        self, *where: sa.ColumnElement[bool], lock: bool = False, limit: int | None = None
+    ) -> list[Webhook]:
+        statement = sa.select(*_COLUMNS).where(*where).order_by(WEBHOOKS.c.id.desc()).limit(limit)
+        # No stronger lock: new deliveries may refer to it meanwhile.
+        rows = await self._connection.execute(statement.with_for_update(key_share=True) if lock else statement)
+        return [_webhook(row) for row in rows]
+
+
+def _row(webhook: Webhook) -> dict[str, Any]:
+    secrets = [
+        {"text": each.text, "expire_time": each.expire_time.isoformat() if each.expire_time else None}
+        for each in webhook.secrets
+    ]
+    return asdict(webhook) | {"events": list(webhook.events), "secrets": secrets}
+
+
+def _webhook(row: sa.Row[Any]) -> Webhook:
+    values = fields_of(row)
+    secrets = tuple(
+        Secret(
+            text=each["text"], expire_time=datetime.fromisoformat(each["expire_time"]) if each["expire_time"] else None
+        )
+        for each in values["secrets"]
+    )
+    return Webhook(**values | {"state": State(values["state"]), "events": tuple(values["events"]), "secrets": secrets})
