@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from meshkit.errors import FieldError, InvalidArgument, Unavailable
 
@@ -18,6 +18,12 @@ _CARRIERS = (
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052
     (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056
 )
+_NOWHERE = (
+    # What `ipaddress` of older Pythons takes for global.
+    IPv4Network("192.0.0.0/24"),  # protocol assignments, RFC 6890
+    IPv4Network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
+    IPv6Network("3fff::/20"),  # for documentation, RFC 9637
+)
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
@@ -28,7 +34,7 @@ def is_global(address: str) -> bool:
     except ValueError:
         return False
     inside = found.is_multicast or found.is_reserved or getattr(found, "is_site_local", False)
-    return found.is_global and not inside
+    return found.is_global and not inside and not any(found in network for network in _NOWHERE)
 
 
 def is_loopback(address: str) -> bool:

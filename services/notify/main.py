@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from reelmesh.notify.v1 import notify_pb2_grpc, webhook_pb2_grpc
 
+from meshkit.addresses import resolve_public
 from meshkit.credentials import identity_at
 from meshkit.db import Database
 from meshkit.grpc.server import GrpcServer
@@ -36,10 +38,11 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings):
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db, due = Database(settings.database_url), asyncio.Event()
     store = PostgresStore(db, due)
+    resolve = partial(resolve_public, allow_loopback=settings.webhook_allow_loopback)
     async with (
         connected(settings.nats_url, "notify") as bus,
         identity_at(settings.identity_addr) as identity,
-        http_receivers(allow_loopback=settings.webhook_allow_loopback, timeout=settings.webhook_timeout) as receivers,
+        http_receivers(resolve, settings.webhook_timeout) as receivers,
     ):
         events = Events(store, JetStreamFeed(bus), settings.heartbeat_seconds)
         deliveries = Deliveries(store, receivers)

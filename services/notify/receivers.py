@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING
 import httpcore2
 from standardwebhooks import Webhook as Signer
 
-from meshkit import addresses
 from meshkit.errors import MeshError
 from services.notify.delivery import Outcome
 from services.notify.webhook import address_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from httpcore2._types import SOCKET_OPTION
 
     from services.notify.delivery import Delivery
+
+    Resolve = Callable[[str, int], Awaitable[str]]
 
 TIMEOUT = 15.0
 """Seconds for a whole attempt; less than the lease."""
@@ -34,24 +36,26 @@ _AGENT = "Reelmesh-Webhooks/1"
 
 
 class HttpReceivers:
-    def __init__(self, pool: httpcore2.AsyncConnectionPool, *, allow_loopback: bool, timeout: float) -> None:
+    def __init__(self, pool: httpcore2.AsyncConnectionPool, resolve: Resolve, timeout: float) -> None:
         self._pool = pool
-        self._allow_loopback = allow_loopback
+        self._resolve = resolve
         self._timeout = timeout
 
     async def check(self, url: str) -> None:
-        host, port = address_of(url)
-        await addresses.resolve_public(host, port, allow_loopback=self._allow_loopback)
+        await self._resolve(*address_of(url))
 
     async def post(self, url: str, delivery: Delivery, secrets: Sequence[str]) -> Outcome:
         now, began = datetime.now(UTC), time.monotonic()
         headers = headers_of(delivery, secrets, now)
         status, error, retry_after = 0, "", None
+        # To resolve, to connect and for TLS, a third each: a handshake that is cancelled from outside leaves its socket
+        # to the garbage collector.
+        limits = {"timeout": {"connect": self._timeout / 3}}
         try:
             async with (
                 asyncio.timeout(self._timeout),
                 self._pool.stream(
-                    "POST", url, headers=list(headers.items()), content=delivery.payload.encode()
+                    "POST", url, headers=[*headers.items()], content=delivery.payload.encode(), extensions=limits
                 ) as answer,
             ):
                 # What it says besides is nothing to us, and may be without end.
@@ -76,8 +80,8 @@ class HttpReceivers:
 
 
 class _Guarded(httpcore2.AnyIOBackend):
-    def __init__(self, *, allow_loopback: bool) -> None:
-        self._allow_loopback = allow_loopback
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
 
     async def connect_tcp(
         self,
@@ -87,18 +91,20 @@ class _Guarded(httpcore2.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        address = await addresses.resolve_public(host, port, allow_loopback=self._allow_loopback)
+        address = await self._resolve(host, port)
         return await super().connect_tcp(address, port, timeout, local_address, socket_options)
 
 
 @asynccontextmanager
-async def http_receivers(*, allow_loopback: bool, timeout: float = TIMEOUT) -> AsyncIterator[HttpReceivers]:
-    backend = _Guarded(allow_loopback=allow_loopback)
+async def http_receivers(
+    resolve: Resolve, timeout: float = TIMEOUT, ssl_context: ssl.SSLContext | None = None
+) -> AsyncIterator[HttpReceivers]:
+    """`resolve` decides: it gives the address to connect to, or raises."""
     # A connection per request: bounded by those who send, and none that a receiver just closed is used again.
     async with httpcore2.AsyncConnectionPool(
-        max_connections=None, max_keepalive_connections=0, network_backend=backend
+        ssl_context, max_connections=None, max_keepalive_connections=0, network_backend=_Guarded(resolve)
     ) as pool:
-        yield HttpReceivers(pool, allow_loopback=allow_loopback, timeout=timeout)
+        yield HttpReceivers(pool, resolve, timeout)
 
 
 def headers_of(delivery: Delivery, secrets: Sequence[str], now: datetime) -> dict[str, str]:
