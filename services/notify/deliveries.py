@@ -61,10 +61,9 @@ class Deliveries:
         async with self._store.transaction() as tx:
             changes = bool(outcome.error or due.webhook.failing_since_time)
             webhook = await tx.webhook(due.webhook.tenant_id, due.webhook.id, lock=True) if changes else due.webhook
-            delivery = await tx.leased(due.delivery.id, due.lease_id)
-            # Whoever has the lease by now makes it again, or nobody does: it was replayed, or its webhook disabled.
-            if webhook and delivery:
-                await tx.save_delivery(delivery.settle(outcome, self._jitter()))
+            settled = due.delivery.settle(outcome, self._jitter())
+            # Without the lease it is somebody else's, or nobody's: it was replayed, or its webhook disabled.
+            if webhook and await tx.save_delivery(settled, due.lease_id):
                 await self._judge(tx, webhook, outcome)
         return outcome
 

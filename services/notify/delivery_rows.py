@@ -43,6 +43,8 @@ DELIVERIES = sa.Table(
     sa.Column("end_time", _TIME),
 )
 _COLUMNS = [column for column in DELIVERIES.columns if column.name not in {"sequence", "lease_id"}]
+_NAMES = [column.name for column in _COLUMNS]
+_CHANGES = ("state", "tries", "attempts", "next_attempt_time", "end_time")
 _PENDING = DELIVERIES.c.state == State.PENDING
 # Webhook by webhook, so that the backlog of one is not searched through for the due of another.
 _CLAIM = sa.text("""
@@ -105,15 +107,12 @@ class DeliveryRows(WebhookRows):
         claimed = sorted(rows, key=lambda row: row.sequence)
         return [(_delivery(row), webhooks[row.webhook_id]) for row in claimed]
 
-    async def leased(self, delivery_id: str, lease_id: str) -> Delivery | None:
-        statement = sa.select(*_COLUMNS).where(DELIVERIES.c.id == delivery_id, DELIVERIES.c.lease_id == lease_id)
-        row = (await self._connection.execute(statement.with_for_update())).first()
-        return None if row is None else _delivery(row)
-
-    async def save_delivery(self, delivery: Delivery) -> None:
+    async def save_delivery(self, delivery: Delivery, lease_id: str | None = None) -> bool:
         self.made_due = delivery.state is State.PENDING
-        values = _row(delivery) | {"lease_id": None}
-        await self._connection.execute(sa.update(DELIVERIES).where(DELIVERIES.c.id == delivery.id).values(values))
+        where = [DELIVERIES.c.id == delivery.id] + ([DELIVERIES.c.lease_id == lease_id] if lease_id else [])
+        values = {"lease_id": None, "log": _log(delivery)} | {name: getattr(delivery, name) for name in _CHANGES}
+        saved = await self._connection.execute(sa.update(DELIVERIES).where(*where).values(values))
+        return bool(saved.rowcount)
 
     async def release(self, lease_ids: Sequence[str], now: datetime) -> None:
         statement = sa.update(DELIVERIES).where(DELIVERIES.c.lease_id.in_(lease_ids))
@@ -142,8 +141,11 @@ class DeliveryRows(WebhookRows):
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:
-    log = [asdict(each) | {"start_time": each.start_time.isoformat()} for each in delivery.log]
-    return asdict(delivery) | {"log": log}
+    return {name: getattr(delivery, name) for name in _NAMES} | {"log": _log(delivery)}
+
+
+def _log(delivery: Delivery) -> list[dict[str, Any]]:
+    return [asdict(each) | {"start_time": each.start_time.isoformat()} for each in delivery.log]
 
 
 def _delivery(row: sa.Row[Any]) -> Delivery:

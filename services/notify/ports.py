@@ -69,12 +69,8 @@ class Deliveries(Protocol):
         """
         ...
 
-    async def leased(self, delivery_id: str, lease_id: str) -> Delivery | None:
-        """Locked; None when the lease is somebody else's by now."""
-        ...
-
-    async def save_delivery(self, delivery: Delivery) -> None:
-        """And end its lease."""
+    async def save_delivery(self, delivery: Delivery, lease_id: str | None = None) -> bool:
+        """And end its lease. With a `lease_id`, only if that is the one it has: whether it was."""
         ...
 
     async def release(self, lease_ids: Sequence[str], now: datetime) -> None:

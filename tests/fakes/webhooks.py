@@ -139,12 +139,12 @@ class FakeRows:
             self.rows[row.id], self.leases[row.id] = row, lease_id
         return claimed
 
-    async def leased(self, delivery_id: str, lease_id: str) -> Delivery | None:
-        return self.rows.get(delivery_id) if self.leases.get(delivery_id) == lease_id else None
-
-    async def save_delivery(self, delivery: Delivery) -> None:
+    async def save_delivery(self, delivery: Delivery, lease_id: str | None = None) -> bool:
+        if lease_id and self.leases.get(delivery.id) != lease_id:
+            return False
         self.rows[delivery.id] = delivery
         self.leases.pop(delivery.id, None)
+        return True
 
     async def release(self, lease_ids: Sequence[str], now: datetime) -> None:
         for delivery_id, lease_id in list(self.leases.items()):

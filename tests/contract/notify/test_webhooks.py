@@ -126,7 +126,7 @@ async def test_what_is_due_is_claimed_once_until_the_lease_is_over(store: Store)
     assert await claim(store, after=30) == [due.event_id]
 
 
-async def test_only_who_has_the_lease_finds_it(store: Store) -> None:
+async def test_only_who_has_the_lease_can_settle_it(store: Store) -> None:
     webhook = a_webhook()
     delivery = a_delivery(webhook)
     await kept(store, webhook, delivery)
@@ -134,11 +134,12 @@ async def test_only_who_has_the_lease_finds_it(store: Store) -> None:
     await claim(store, first)
     await claim(store, second, after=40)
     async with store.transaction() as tx:
-        assert await tx.leased(delivery.id, first) is None
-        found = await tx.leased(delivery.id, second)
+        assert not await tx.save_delivery(delivery.settle(an_outcome(500), 0), first)
+        assert await tx.save_delivery(delivery.settle(an_outcome(), 0), second)
+        assert not await tx.save_delivery(delivery.settle(an_outcome(500), 0), second)
+        found = await tx.delivery(webhook.tenant_id, delivery.id)
         assert found is not None
-        await tx.save_delivery(found.settle(an_outcome(), 0))
-        assert await tx.leased(delivery.id, second) is None
+        assert found.state is State.SUCCEEDED
 
 
 async def test_what_is_released_is_due_at_once(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""How soon those who asked are told."""
