@@ -55,6 +55,8 @@ class JetStreamFeed:
 class JetStreamFollower:
     def __init__(self, bus: Bus, subject: str) -> None:
         self.position = 0
+        self.pending = 0
+        """Events after the position, as far as was heard."""
         self._bus = bus
         self._subject = subject
         self._stream_made: datetime | None = None
@@ -102,7 +104,7 @@ class JetStreamFollower:
             await self.end()
             return None
         self._given = sequence.consumer
-        self.position = sequence.stream
+        self.position, self.pending = sequence.stream, message.metadata.num_pending
         event = wire.from_event(message.data)
         return Told(position=self.position, event=event, behind=message.metadata.num_pending)
 
@@ -118,5 +120,5 @@ class JetStreamFollower:
             mem_storage=True,
             num_replicas=1,
         )
-        await self._bus.js.add_consumer(FEED, config)
+        self.pending = (await self._bus.js.add_consumer(FEED, config)).num_pending or 0
         return Pull(self._bus, Durable(name=name, stream=FEED, filter_subject=self._subject))

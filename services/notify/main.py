@@ -18,6 +18,7 @@ from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings
 from services.notify import consumer, grpc_api, webhook_api
 from services.notify.channels import JetStreamFeed
 from services.notify.deliveries import Deliveries
+from services.notify.hub import SharedFeed
 from services.notify.receivers import TIMEOUT, http_receivers
 from services.notify.sender import Sender
 from services.notify.service import HEARTBEAT, Events
@@ -44,7 +45,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         identity_at(settings.identity_addr) as identity,
         http_receivers(resolve, settings.webhook_timeout) as receivers,
     ):
-        events = Events(store, JetStreamFeed(bus), settings.heartbeat_seconds)
+        events = Events(store, SharedFeed(JetStreamFeed(bus)), settings.heartbeat_seconds)
         deliveries = Deliveries(store, receivers)
         relay = Relay(db, bus, "notify")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | webhook_api.SCOPES)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.notify.delivery import Delivery, Outcome, State
-    from services.notify.domain import Event, Told
+    from services.notify.domain import Event, Filter, Told
     from services.notify.webhook import Webhook
 
 
@@ -121,15 +121,18 @@ class Follower(Protocol):
 
     @property
     def position(self) -> int:
-        """Of the last event that `next` gave; before the first, where it began."""
+        """Up to which the feed was looked through."""
         ...
 
     async def next(self, wait: float) -> Told | None:
-        """The next event; None when there was none for `wait` seconds, or for less where the server is away."""
+        """The next event that is wanted; None when there was none for `wait` seconds, or for less.
+
+        Raises Exhausted when they came faster than they were taken.
+        """
         ...
 
 
 class Feed(Protocol):
-    def follow(self, tenant_id: str, after: int | None) -> AbstractAsyncContextManager[Follower]:
+    def follow(self, tenant_id: str, after: int | None, wanted: Filter) -> AbstractAsyncContextManager[Follower]:
         """The tenant's events after that position; None for what comes from now on. Raises Unavailable."""
         ...

@@ -59,7 +59,7 @@ class Events:
         come faster than they are taken, and Unavailable (`shutting_down`) after `end`: nothing is lost, the reader goes
         on from its last one.
         """
-        async with self._feed.follow(tenant_id, position_of(last_event_id)) as follower:
+        async with self._feed.follow(tenant_id, position_of(last_event_id), wanted) as follower:
             yield None, follower.position
             quiet_until, had_all = self._clock() + self._heartbeat, not last_event_id
             while True:
@@ -67,7 +67,7 @@ class Events:
                 if told and had_all and told.behind > MOST_BEHIND:
                     raise Exhausted("slow_reader", "events come faster than they are read: go on from the last one")
                 had_all = had_all or (told is not None and told.behind == 0)
-                if told and wanted.admits(told.event):
+                if told:
                     yield told, told.position
                 elif self._clock() >= quiet_until:
                     yield None, follower.position

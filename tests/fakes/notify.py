@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
-from services.notify.domain import Event, Told
+from services.notify.domain import Event, Filter, Told
 from tests.fakes.webhooks import FakeRows, undone_on_error
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ class FakeFeed:
         return len(self.events)
 
     @asynccontextmanager
-    async def follow(self, tenant_id: str, after: int | None) -> AsyncIterator[FakeFollower]:
+    async def follow(self, tenant_id: str, after: int | None, wanted: Filter) -> AsyncIterator[FakeFollower]:
         end = len(self.events)
         position = end if after is None else after
         self.followers += 1
         try:
-            yield FakeFollower(self, tenant_id, position if position <= end else 0)
+            yield FakeFollower(self, tenant_id, position if position <= end else 0, wanted)
         finally:
             self.followers -= 1
 
@@ -79,6 +79,7 @@ class FakeFollower:
     feed: FakeFeed
     tenant_id: str
     position: int
+    wanted: Filter
 
     async def next(self, wait: float) -> Told | None:
         coming = [
@@ -90,4 +91,6 @@ class FakeFollower:
             self.feed.time += wait
             return None
         self.position, event = coming[0]
+        if not self.wanted.admits(event):
+            return None
         return Told(position=self.position, event=event, behind=len(coming) - 1)

@@ -10,6 +10,8 @@ import pytest
 from meshkit.ids import new_id
 from services.notify import wire
 from services.notify.channels import JetStreamFeed
+from services.notify.domain import Filter
+from services.notify.hub import SharedFeed
 from tests.fakes.notify import FakeFeed, an_event
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ async def told(request: pytest.FixtureRequest, bus: Bus) -> Told:
         payload = wire.to_event(event).SerializeToString()
         return (await bus.js.publish(f"feed.{event.tenant_id}.{event.type}", payload)).seq
 
-    return Told(JetStreamFeed(bus), publish)
+    return Told(SharedFeed(JetStreamFeed(bus)), publish)
 
 
 async def following(follower: Follower, count: int) -> list[tuple[int, Event, int]]:
@@ -60,7 +62,7 @@ async def following(follower: Follower, count: int) -> list[tuple[int, Event, in
 async def test_what_comes_from_now_on(told: Told) -> None:
     tenant = new_id()
     await told.tell(an_event(tenant))
-    async with told.feed.follow(tenant, None) as follower:
+    async with told.feed.follow(tenant, None, Filter()) as follower:
         assert await follower.next(SOON) is None
         event = an_event(tenant)
         position = await told.tell(event)
@@ -72,7 +74,7 @@ async def test_what_came_after_a_position_in_order(told: Told) -> None:
     tenant = new_id()
     events = [an_event(tenant) for _ in range(3)]
     positions = [await told.tell(event) for event in events]
-    async with told.feed.follow(tenant, positions[0]) as follower:
+    async with told.feed.follow(tenant, positions[0], Filter()) as follower:
         assert follower.position == positions[0]
         assert await following(follower, 2) == [(positions[1], events[1], 1), (positions[2], events[2], 0)]
         assert await follower.next(SOON) is None
@@ -81,7 +83,7 @@ async def test_what_came_after_a_position_in_order(told: Told) -> None:
 async def test_nothing_of_another_tenant(told: Told) -> None:
     tenant = new_id()
     before = await told.tell(an_event(new_id()))
-    async with told.feed.follow(tenant, before - 1) as follower:
+    async with told.feed.follow(tenant, before - 1, Filter()) as follower:
         assert await follower.next(SOON) is None
         await told.tell(an_event(new_id()))
         assert await follower.next(SOON) is None
@@ -91,5 +93,5 @@ async def test_a_position_ahead_of_the_feed_is_of_a_feed_that_was_lost(told: Tol
     tenant = new_id()
     event = an_event(tenant)
     position = await told.tell(event)
-    async with told.feed.follow(tenant, position + 1_000_000_000_000) as follower:
+    async with told.feed.follow(tenant, position + 1_000_000_000_000, Filter()) as follower:
         assert await following(follower, 1) == [(position, event, 0)]
