@@ -41,18 +41,20 @@ class Deliveries:
         self,
         store: Store,
         receivers: Receivers,
+        lease: timedelta = LEASE,
         now: Callable[[], datetime] = utc_now,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._receivers = receivers
+        self._lease = lease
         self._now = now
         self._jitter = jitter
 
     async def claim(self, most: int) -> list[Due]:
         lease_id, now = new_id(), self._now()
         async with self._store.transaction() as tx:
-            claimed = await tx.claim(lease_id, now, now + LEASE, most=most, each=AT_ONCE)
+            claimed = await tx.claim(lease_id, now, now + self._lease, most=most, each=AT_ONCE)
         return [Due(lease_id=lease_id, delivery=delivery, webhook=webhook) for delivery, webhook in claimed]
 
     async def make(self, due: Due) -> Outcome:

@@ -27,7 +27,7 @@ JITTER = 0.1
 LONGEST_PAUSE = timedelta(hours=24)
 """The most that Retry-After can ask for."""
 LEASE = timedelta(seconds=30)
-"""Longer than any attempt: after that whoever made it is taken for dead."""
+"""Twice what an attempt may take: after that whoever made it is taken for dead."""
 IN_ORDER = 2
 """An event waits for the earlier ones of its asset until these were delivered, or failed so often."""
 LOGGED = 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 
 from reelmesh.notify.v1 import notify_pb2_grpc, webhook_pb2_grpc
@@ -46,7 +47,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         http_receivers(resolve, settings.webhook_timeout) as receivers,
     ):
         events = Events(store, SharedFeed(JetStreamFeed(bus)), settings.heartbeat_seconds)
-        deliveries = Deliveries(store, receivers)
+        deliveries = Deliveries(store, receivers, timedelta(seconds=2 * settings.webhook_timeout))
         relay = Relay(db, bus, "notify")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | webhook_api.SCOPES)
         server.add(

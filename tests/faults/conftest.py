@@ -28,7 +28,7 @@ Begin = Callable[[int], Awaitable[Disturbed]]
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def shared_mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningMesh]:
-    env = {"TASK_LEASE": str(LEASE)}
+    env = {"TASK_LEASE": str(LEASE), "WEBHOOK_TIMEOUT": "2"}
     async with running_mesh(tmp_path_factory.mktemp("mesh"), workers=2, env=env) as running:
         yield running
 

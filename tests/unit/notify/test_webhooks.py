@@ -28,7 +28,7 @@ class Mesh:
     def __init__(self) -> None:
         self.store, self.receivers, self.clock = FakeStore(), FakeReceivers(), Clock()
         self.webhooks = Webhooks(self.store, self.receivers, self.clock)
-        self.deliveries = Deliveries(self.store, self.receivers, self.clock, jitter=lambda: 0.0)
+        self.deliveries = Deliveries(self.store, self.receivers, now=self.clock, jitter=lambda: 0.0)
         self.events = Events(self.store, FakeFeed(), now=self.clock)
 
     async def hears(self, event_type: str = "asset.ready", asset_id: str = "") -> str:
