@@ -267,6 +267,11 @@ class RotatedWebhook(CreatedWebhook):
     old_secret_expire_time: Annotated[Time | None, Field(description="Until then both sign.")]
 
 
+class CallbackSecret(BaseModel):
+    secret: Annotated[str, Field(description="Signs the callbacks of jobs; not shown again.")]
+    old_secret_expire_time: Annotated[Time | None, Field(description="Until then both sign.")]
+
+
 class WebhookPage(BaseModel):
     items: list[Webhook]
     next_page_token: str | None

@@ -105,7 +105,7 @@ class Delivery:
             error=outcome.error,
         )
         tried = replace(self, tries=self.tries + 1, attempts=number, log=(*self.log, attempt)[-LOGGED:])
-        if not outcome.error or tried.tries >= len(SCHEDULE):
+        if not outcome.error or outcome.status == GONE or tried.tries >= len(SCHEDULE):
             return tried.end(State.FAILED if outcome.error else State.SUCCEEDED, now)
         wait = max(SCHEDULE[tried.tries] * (1 + JITTER * jitter), pause(outcome))
         return replace(tried, next_attempt_time=now + wait)

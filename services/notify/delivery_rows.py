@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from meshkit import telemetry
 from meshkit.db import fields_of
 from services.notify.delivery import IN_ORDER, Attempt, Delivery, State
-from services.notify.webhook_rows import WebhookRows
+from services.notify.webhook import Kind
+from services.notify.webhook_rows import WEBHOOKS, WebhookRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ class DeliveryRows(WebhookRows):
     ) -> Sequence[tuple[Delivery, Webhook]]:
         values = {"lease_id": lease_id, "now": now, "until": until, "most": most, "each": each, "in_order": IN_ORDER}
         rows = (await self._connection.execute(_CLAIM, values)).all()
-        webhooks = await self.webhooks_by_id([row.webhook_id for row in rows]) if rows else {}
+        webhooks = await self.callers([row.webhook_id for row in rows]) if rows else {}
         claimed = sorted(rows, key=lambda row: row.sequence)
         return [(_delivery(row), webhooks[row.webhook_id]) for row in claimed]
 
@@ -138,6 +139,12 @@ class DeliveryRows(WebhookRows):
 
     async def purge_deliveries(self, ended_before: datetime) -> None:
         await self._connection.execute(sa.delete(DELIVERIES).where(DELIVERIES.c.end_time < ended_before))
+        unused = sa.select(WEBHOOKS.c.id).where(
+            WEBHOOKS.c.kind == Kind.CALLBACK,
+            WEBHOOKS.c.create_time < ended_before,
+            ~sa.exists().where(DELIVERIES.c.webhook_id == WEBHOOKS.c.id),
+        )
+        await self._connection.execute(sa.delete(WEBHOOKS).where(WEBHOOKS.c.id.in_(unused)))
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Event:
     create_time: datetime
     asset_id: str
     job_id: str = ""
+    callback_url: str = ""
+    """Where else to tell it."""
     data: Mapping[str, Any]
 
 

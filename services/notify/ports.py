@@ -27,13 +27,13 @@ class Webhooks(Protocol):
     """Whoever locks deliveries besides their webhook locks the webhook first."""
 
     async def add_webhook(self, webhook: Webhook, request_id: str) -> Webhook:
-        """Stores and gives `webhook`; or gives the one that the tenant made before with the same `request_id`."""
+        """Stores and gives `webhook`; or gives that of its kind which the tenant has with the same `request_id`."""
         ...
 
     async def webhook(self, tenant_id: str, webhook_id: str, *, lock: bool = False) -> Webhook | None: ...
 
     async def webhooks(self, tenant_id: str, *, before: str | None = None, limit: int | None = None) -> list[Webhook]:
-        """Newest first."""
+        """Those that were made as such, newest first."""
         ...
 
     async def save_webhook(self, webhook: Webhook) -> None: ...
@@ -63,9 +63,9 @@ class Deliveries(Protocol):
     async def claim(
         self, lease_id: str, now: datetime, until: datetime, *, most: int, each: int
     ) -> Sequence[tuple[Delivery, Webhook]]:
-        """Those that are due, leased until then: at most `each` at once of a webhook, and one of a failing one.
+        """Those that are due, with who is called and the secrets that sign, leased until then.
 
-        An event waits for earlier ones of its asset.
+        At most `each` at once of a webhook, and one of a failing one. An event waits for earlier ones of its asset.
         """
         ...
 
@@ -87,7 +87,9 @@ class Deliveries(Protocol):
         """Whatever the webhook was still to get has failed."""
         ...
 
-    async def purge_deliveries(self, ended_before: datetime) -> None: ...
+    async def purge_deliveries(self, ended_before: datetime) -> None:
+        """And callbacks that have no others."""
+        ...
 
 
 class Transaction(Webhooks, Deliveries, Protocol):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from meshkit.errors import Conflict, FieldError, InvalidArgument
+from meshkit.ids import new_id
 from services.notify.domain import TYPES
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ _SECRET_BYTES = 32
 class State(StrEnum):
     ENABLED = "enabled"
     DISABLED = "disabled"
+
+
+class Kind(StrEnum):
+    WEBHOOK = "webhook"
+    CALLBACK = "callback"
+    """A URL that jobs named; nobody made it, so it is never disabled."""
+    DEFAULT = "default"
+    """Has no URL: its secrets sign the tenant's callbacks."""
 
 
 class Reason(StrEnum):
@@ -57,6 +66,7 @@ class Webhook:
     events: tuple[str, ...]
     """Empty for all."""
     description: str
+    kind: Kind = Kind.WEBHOOK
     state: State = State.ENABLED
     disabled_reason: str = ""
     secrets: tuple[Secret, ...]
@@ -124,12 +134,34 @@ class Webhook:
     def failed(self, now: datetime, *, gone: bool = False, paused_until: datetime | None = None) -> Webhook:
         """After an attempt that failed: disabled when it is gone, or when nothing else happened for FAILING_FOR."""
         since = self.failing_since_time or now
-        if gone or now - since >= FAILING_FOR:
+        if self.kind is Kind.WEBHOOK and (gone or now - since >= FAILING_FOR):
             reason = Reason.GONE if gone else Reason.FAILING
             values = {"failing_since_time": since, "revision": self.revision + 1, "update_time": now}
             return replace(self, state=State.DISABLED, disabled_reason=reason, **values)  # type: ignore[arg-type]
         paused = max(filter(None, (self.paused_until_time, paused_until)), default=None)
         return replace(self, failing_since_time=since, paused_until_time=paused)
+
+
+def make_callback(tenant_id: str, url: str, now: datetime) -> Webhook:
+    return _make(Kind.CALLBACK, tenant_id, url, (), now)
+
+
+def make_default(tenant_id: str, now: datetime) -> Webhook:
+    return _make(Kind.DEFAULT, tenant_id, "", (new_secret(),), now)
+
+
+def _make(kind: Kind, tenant_id: str, url: str, secrets: tuple[Secret, ...], now: datetime) -> Webhook:
+    return Webhook(
+        id=new_id(),
+        tenant_id=tenant_id,
+        url=url,
+        events=(),
+        description="",
+        kind=kind,
+        secrets=secrets,
+        create_time=now,
+        update_time=now,
+    )
 
 
 def new_secret() -> Secret:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reelmesh.notify.v1 import webhook_pb2, webhook_pb2_grpc
 
 from meshkit.auth import caller
-from meshkit.grpc.server import service_scopes
+from meshkit.grpc.server import ANY, service_scopes
 from services.notify import webhook_wire as wire
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ SCOPES = service_scopes(
     UpdateWebhook="webhooks:write",
     DeleteWebhook="webhooks:write",
     RotateSecret="webhooks:write",
+    RotateCallbackSecret="webhooks:write",
+    CheckUrl=ANY,
     TestWebhook="webhooks:write",
     GetDelivery="webhooks:read",
     ListDeliveries="webhooks:read",
@@ -71,6 +73,16 @@ class WebhookApi(webhook_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_pb2.RotateSecretResponse:
         overlap = timedelta(seconds=request.overlap)
         return wire.to_rotated(await self._webhooks.rotate(caller().tenant_id, request.webhook_id, overlap))
+
+    async def RotateCallbackSecret(
+        self, request: webhook_pb2.RotateCallbackSecretRequest, context: Any
+    ) -> webhook_pb2.RotateCallbackSecretResponse:
+        overlap = timedelta(seconds=request.overlap)
+        return wire.to_callback_secret(await self._webhooks.rotate_callback_secret(caller().tenant_id, overlap))
+
+    async def CheckUrl(self, request: webhook_pb2.CheckUrlRequest, context: Any) -> webhook_pb2.CheckUrlResponse:
+        await self._webhooks.check(request.url)
+        return webhook_pb2.CheckUrlResponse()
 
     async def TestWebhook(
         self, request: webhook_pb2.TestWebhookRequest, context: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from meshkit import outbox
 from meshkit.db import fields_of
 from services.notify import webhook_wire
-from services.notify.webhook import Secret, State, Webhook
+from services.notify.webhook import Kind, Secret, State, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ WEBHOOKS = sa.Table(
     sa.Column("url", sa.Text),
     sa.Column("events", JSONB),
     sa.Column("description", sa.Text),
+    sa.Column("kind", sa.Text),
     sa.Column("state", sa.Text),
     sa.Column("disabled_reason", sa.Text),
     sa.Column("secrets", JSONB),
@@ -52,7 +53,8 @@ class WebhookRows:
         statement = insert(WEBHOOKS).values(row).on_conflict_do_nothing(constraint="webhooks_request_id_key")
         if (await self._connection.execute(statement.returning(WEBHOOKS.c.id))).first() is not None:
             return webhook
-        [kept] = await self._where(WEBHOOKS.c.tenant_id == webhook.tenant_id, WEBHOOKS.c.request_id == request_id)
+        same = {"tenant_id": webhook.tenant_id, "kind": webhook.kind, "request_id": request_id}
+        [kept] = await self._where(*(WEBHOOKS.c[name] == value for name, value in same.items()))
         return kept
 
     async def webhook(self, tenant_id: str, webhook_id: str, *, lock: bool = False) -> Webhook | None:
@@ -61,10 +63,19 @@ class WebhookRows:
 
     async def webhooks(self, tenant_id: str, *, before: str | None = None, limit: int | None = None) -> list[Webhook]:
         older = [WEBHOOKS.c.id < before] if before else []
-        return await self._where(WEBHOOKS.c.tenant_id == tenant_id, *older, limit=limit)
+        made = WEBHOOKS.c.kind == Kind.WEBHOOK
+        return await self._where(WEBHOOKS.c.tenant_id == tenant_id, made, *older, limit=limit)
 
-    async def webhooks_by_id(self, ids: Sequence[str]) -> dict[str, Webhook]:
-        return {each.id: each for each in await self._where(WEBHOOKS.c.id.in_(ids))}
+    async def callers(self, ids: Sequence[str]) -> dict[str, Webhook]:
+        """By id, and callbacks with the secrets of their tenant."""
+        found = await self._where(WEBHOOKS.c.id.in_(ids))
+        tenants = {each.tenant_id for each in found if each.kind is Kind.CALLBACK}
+        default = [WEBHOOKS.c.kind == Kind.DEFAULT, WEBHOOKS.c.tenant_id.in_(tenants)]
+        secrets = {each.tenant_id: each.secrets for each in await self._where(*default)} if tenants else {}
+        return {
+            each.id: replace(each, secrets=secrets[each.tenant_id]) if each.kind is Kind.CALLBACK else each
+            for each in found
+        }
 
     async def save_webhook(self, webhook: Webhook) -> None:
         await self._connection.execute(sa.update(WEBHOOKS).where(WEBHOOKS.c.id == webhook.id).values(_row(webhook)))
@@ -101,4 +112,12 @@ def _webhook(row: sa.Row[Any]) -> Webhook:
         )
         for each in values["secrets"]
     )
-    return Webhook(**values | {"state": State(values["state"]), "events": tuple(values["events"]), "secrets": secrets})
+    return Webhook(
+        **values
+        | {
+            "kind": Kind(values["kind"]),
+            "state": State(values["state"]),
+            "events": tuple(values["events"]),
+            "secrets": secrets,
+        }
+    )

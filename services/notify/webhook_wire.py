@@ -47,6 +47,12 @@ def to_rotated(made: webhook.Webhook) -> webhook_pb2.RotateSecretResponse:
     )
 
 
+def to_callback_secret(made: webhook.Webhook) -> webhook_pb2.RotateCallbackSecretResponse:
+    rotated = to_rotated(made)
+    expires = rotated.old_secret_expire_time if rotated.HasField("old_secret_expire_time") else None
+    return webhook_pb2.RotateCallbackSecretResponse(secret=rotated.secret, old_secret_expire_time=expires)
+
+
 def to_disabled(made: webhook.Webhook) -> notify_events_pb2.WebhookDisabled:
     return notify_events_pb2.WebhookDisabled(webhook_id=made.id, tenant_id=made.tenant_id, reason=made.disabled_reason)
 

@@ -10,16 +10,17 @@ from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
 from services.notify.delivery import Delivery, State, check_range, make_delivery
 from services.notify.domain import Event
-from services.notify.webhook import TEST, Webhook, check_events, new_secret
+from services.notify.webhook import TEST, Kind, Webhook, check_events, make_default, new_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime, timedelta
 
     from services.notify.ports import Receivers, Store, Transaction
 
 MOST = 100
 """Webhooks of one tenant."""
+CALLED = (Kind.WEBHOOK, Kind.CALLBACK)
 OVER = (State.SUCCEEDED, State.FAILED)
 
 
@@ -83,6 +84,22 @@ class Webhooks:
             await tx.save_webhook(webhook)
         return webhook
 
+    async def rotate_callback_secret(self, tenant_id: str, overlap: timedelta) -> Webhook:
+        """The tenant's first secret for callbacks, or a new one."""
+        async with self._store.transaction() as tx:
+            made = make_default(tenant_id, self._now())
+            kept = await tx.add_webhook(made, Kind.DEFAULT)
+            if kept is made:
+                return made
+            locked = await tx.webhook(tenant_id, kept.id, lock=True) or kept
+            rotated = locked.rotate(overlap, self._now())
+            await tx.save_webhook(rotated)
+        return rotated
+
+    async def check(self, url: str) -> None:
+        """Raises InvalidArgument for a URL that may not be called."""
+        await self._receivers.check(url)
+
     async def test(self, tenant_id: str, webhook_id: str) -> Delivery:
         """An event of its own, for this webhook alone."""
         now = self._now()
@@ -103,7 +120,7 @@ class Webhooks:
     ) -> tuple[list[Delivery], str]:
         size = page_size or pages.DEFAULT_SIZE
         async with self._store.transaction() as tx:
-            await _found(tx, tenant_id, webhook_id)
+            await _found(tx, tenant_id, webhook_id, CALLED)
             rows = await tx.deliveries(webhook_id, state, before=pages.before(page_token), limit=size + 1)
         return pages.page(rows, size)
 
@@ -112,7 +129,7 @@ class Webhooks:
         now = self._now()
         async with self._store.transaction() as tx:
             delivery = await _found_delivery(tx, tenant_id, delivery_id)
-            (await _found(tx, tenant_id, delivery.webhook_id, lock=True)).enabled()
+            (await _found(tx, tenant_id, delivery.webhook_id, CALLED, lock=True)).enabled()
             again = (await _found_delivery(tx, tenant_id, delivery_id, lock=True)).replay(now)
             await tx.save_delivery(again)
         return again
@@ -128,9 +145,11 @@ class Webhooks:
             return await tx.replay(webhook_id, [state] if state else OVER, start, end or now, now)
 
 
-async def _found(tx: Transaction, tenant_id: str, webhook_id: str, *, lock: bool = False) -> Webhook:
+async def _found(
+    tx: Transaction, tenant_id: str, webhook_id: str, kinds: Collection[Kind] = (Kind.WEBHOOK,), *, lock: bool = False
+) -> Webhook:
     webhook = await tx.webhook(tenant_id, webhook_id, lock=lock)
-    if webhook is None:
+    if webhook is None or webhook.kind not in kinds:
         raise NotFound("webhook_not_found", "no such webhook")
     return webhook
 

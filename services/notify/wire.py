@@ -26,6 +26,7 @@ _PUBLIC: dict[str, Callable[[Any], dict[str, Any]]] = {
     "job": public.job,
 }
 """Resources by the first word of an event's type, which is also the field of a fact that holds them."""
+_CALLED_BACK = {"job.succeeded", "job.failed", "job.cancelled"}
 
 
 def from_fact(event_type: str, fact: Message) -> Event:
@@ -37,6 +38,7 @@ def from_fact(event_type: str, fact: Message) -> Event:
         create_time=pb.update_time.ToDatetime(UTC),
         asset_id=pb.id if resource == "asset" else pb.asset_id,
         job_id=pb.id if resource == "job" else "",
+        callback_url=pb.callback_url if event_type in _CALLED_BACK else "",
         data=_PUBLIC[resource](pb),
     )
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from meshkit.ids import new_id
 from services.notify.delivery import IN_ORDER, Delivery, Outcome, State
 from services.notify.domain import Event
+from services.notify.webhook import Kind, Webhook, new_secret
 from services.notify.webhook import State as WebhookState
-from services.notify.webhook import Webhook, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -67,17 +67,18 @@ class FakeRows:
     """What Postgres keeps of webhooks."""
 
     hooks: dict[str, Webhook] = field(default_factory=dict)
-    request_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    request_ids: dict[tuple[str, str, str], str] = field(default_factory=dict)
     rows: dict[str, Delivery] = field(default_factory=dict)
     leases: dict[str, str] = field(default_factory=dict)
     disabled: list[str] = field(default_factory=list)
 
     async def add_webhook(self, webhook: Webhook, request_id: str) -> Webhook:
-        known = self.request_ids.get((webhook.tenant_id, request_id)) if request_id else None
+        key = (webhook.tenant_id, webhook.kind, request_id)
+        known = self.request_ids.get(key) if request_id else None
         if known:
             return self.hooks[known]
         self.hooks[webhook.id] = webhook
-        self.request_ids[webhook.tenant_id, request_id] = webhook.id
+        self.request_ids[key] = webhook.id
         return webhook
 
     async def webhook(self, tenant_id: str, webhook_id: str, *, lock: bool = False) -> Webhook | None:
@@ -85,7 +86,7 @@ class FakeRows:
         return found if found and found.tenant_id == tenant_id else None
 
     async def webhooks(self, tenant_id: str, *, before: str | None = None, limit: int | None = None) -> list[Webhook]:
-        mine = [each for each in self.hooks.values() if each.tenant_id == tenant_id]
+        mine = [each for each in self.hooks.values() if each.tenant_id == tenant_id and each.kind is Kind.WEBHOOK]
         mine = [each for each in mine if before is None or each.id < before]
         return sorted(mine, key=lambda each: each.id, reverse=True)[:limit]
 
@@ -137,7 +138,13 @@ class FakeRows:
                 claimed.append((replace(row, next_attempt_time=until), webhook))
         for row, _ in claimed:
             self.rows[row.id], self.leases[row.id] = row, lease_id
-        return claimed
+        return [(row, self._caller(webhook)) for row, webhook in claimed]
+
+    def _caller(self, webhook: Webhook) -> Webhook:
+        if webhook.kind is not Kind.CALLBACK:
+            return webhook
+        default = self.request_ids[webhook.tenant_id, Kind.DEFAULT, Kind.DEFAULT]
+        return replace(webhook, secrets=self.hooks[default].secrets)
 
     async def save_delivery(self, delivery: Delivery, lease_id: str | None = None) -> bool:
         if lease_id and self.leases.get(delivery.id) != lease_id:
@@ -169,6 +176,10 @@ class FakeRows:
 
     async def purge_deliveries(self, ended_before: datetime) -> None:
         self.rows = {key: row for key, row in self.rows.items() if row.end_time is None or row.end_time >= ended_before}
+        used = {row.webhook_id for row in self.rows.values()}
+        for hook in [each for each in self.hooks.values() if each.kind is Kind.CALLBACK and each.id not in used]:
+            if hook.create_time < ended_before:
+                del self.hooks[hook.id]
 
     def _later(self, row: Delivery, now: datetime) -> bool:
         return row.next_attempt_time is not None and row.next_attempt_time > now

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from reelmesh.notify.v1 import webhook_pb2
 from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit import public
@@ -29,8 +30,14 @@ async def create_job(
     body: bodies.JobRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
 ) -> dict[str, Any]:
     """Queue a job for an asset."""
+    if body.callback_url:
+        await mesh.services.webhooks.CheckUrl(webhook_pb2.CheckUrlRequest(url=body.callback_url), timeout=2 * TIMEOUT)
     request = transcode_pb2.CreateJobRequest(
-        request_id=request_id, asset_id=body.asset_id, preset=body.preset or "", priority=body.priority
+        request_id=request_id,
+        asset_id=body.asset_id,
+        preset=body.preset or "",
+        priority=body.priority,
+        callback_url=body.callback_url or "",
     )
     job = (await mesh.services.transcode.CreateJob(request, timeout=TIMEOUT)).job
     response.headers["Location"] = f"/v1/jobs/{job.id}"

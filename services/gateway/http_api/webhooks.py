@@ -104,8 +104,16 @@ async def rotate_secret(webhook_id: ResourceId, mesh: Mesh, body: bodies.RotateR
     overlap = (body or bodies.RotateRequest()).overlap
     request = webhook_pb2.RotateSecretRequest(webhook_id=str(webhook_id), overlap=overlap)
     answer = await mesh.services.webhooks.RotateSecret(request, timeout=TIMEOUT)
-    expires = answer.old_secret_expire_time.ToJsonString() if answer.HasField("old_secret_expire_time") else None
-    return public.webhook(answer.webhook) | {"secret": answer.secret, "old_secret_expire_time": expires}
+    return public.webhook(answer.webhook) | {"secret": answer.secret, "old_secret_expire_time": _expires(answer)}
+
+
+@router.post("/callback-secret", response_model=schemas.CallbackSecret, responses=problems(413, 415))
+async def rotate_callback_secret(mesh: Mesh, body: bodies.RotateRequest | None = None) -> dict[str, Any]:
+    """The secret that signs the callbacks of jobs: the first, or a new one."""
+    overlap = (body or bodies.RotateRequest()).overlap
+    request = webhook_pb2.RotateCallbackSecretRequest(overlap=overlap)
+    answer = await mesh.services.webhooks.RotateCallbackSecret(request, timeout=TIMEOUT)
+    return {"secret": answer.secret, "old_secret_expire_time": _expires(answer)}
 
 
 @router.post(
@@ -174,6 +182,10 @@ async def replay_delivery(delivery_id: ResourceId, mesh: Mesh, response: Respons
     delivery = (await mesh.services.webhooks.ReplayDelivery(request, timeout=TIMEOUT)).delivery
     response.headers["Location"] = f"/v1/webhook-deliveries/{delivery.id}"
     return public.delivery(delivery)
+
+
+def _expires(answer: webhook_pb2.RotateSecretResponse | webhook_pb2.RotateCallbackSecretResponse) -> str | None:
+    return answer.old_secret_expire_time.ToJsonString() if answer.HasField("old_secret_expire_time") else None
 
 
 def _state(state: str | None) -> webhook_pb2.WebhookDelivery.State.ValueType:

@@ -96,6 +96,7 @@ class Job:
     playable_time: datetime | None = None
     encode_time: datetime | None = None
     end_time: datetime | None = None
+    callback_url: str = ""
 
     @property
     def over(self) -> bool:

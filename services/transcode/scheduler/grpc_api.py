@@ -31,7 +31,12 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
 
     async def CreateJob(self, request: transcode_pb2.CreateJobRequest, context: Any) -> transcode_pb2.CreateJobResponse:
         job = await self._jobs.create(
-            caller().tenant_id, request.asset_id, request.preset, request.priority, request.request_id
+            caller().tenant_id,
+            request.asset_id,
+            request.preset,
+            request.priority,
+            request.request_id,
+            request.callback_url,
         )
         return transcode_pb2.CreateJobResponse(job=wire.to_job(job))
 

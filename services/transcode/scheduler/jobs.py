@@ -30,14 +30,18 @@ class Jobs:
         self._store = store
         self._now = now
 
-    async def create(self, tenant_id: str, asset_id: str, preset: str, priority: int, request_id: str) -> Job:
+    async def create(
+        self, tenant_id: str, asset_id: str, preset: str, priority: int, request_id: str, callback_url: str = ""
+    ) -> Job:
         """Queue a job over an asset that was uploaded. Raises NotFound, InvalidArgument (`unknown_preset`)."""
         _known(preset or DEFAULT_PRESET)
         async with self._store.transaction() as tx:
             source = await tx.source(tenant_id, asset_id)
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "no such asset")
-            return await self._queue(tx, source, preset, priority=priority, request_id=request_id)
+            return await self._queue(
+                tx, source, preset, priority=priority, request_id=request_id, callback_url=callback_url
+            )
 
     async def on_uploaded(self, source: Source, upload_id: str, preset: str, consumer: str, message_id: str) -> None:
         """A file came in: remember it, and queue its first job. One that names no preset of ours fails at once.
@@ -92,6 +96,7 @@ class Jobs:
         priority: int = 0,
         upload_id: str | None = None,
         request_id: str = "",
+        callback_url: str = "",
     ) -> Job:
         now = self._now()
         job = Job(
@@ -105,6 +110,7 @@ class Jobs:
             source_key=source.object_key,
             source_size=source.size,
             file_name=source.file_name,
+            callback_url=callback_url,
             create_time=now,
             update_time=now,
         )

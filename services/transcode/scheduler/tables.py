@@ -68,6 +68,7 @@ JOBS = _table(
     sa.Column("playable_time", _TIME),
     sa.Column("encode_time", _TIME),
     sa.Column("end_time", _TIME),
+    sa.Column("callback_url", sa.Text),
 )
 
 TASKS = _table(

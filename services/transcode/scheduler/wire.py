@@ -69,6 +69,7 @@ def to_job(job: Job) -> transcode_pb2.Job:
         update_time=timestamp(job.update_time),
         media=_media(SourceFacts.from_json(dict(job.facts))) if job.facts else None,
         object_prefix=job.object_prefix if job.playable else "",
+        callback_url=job.callback_url,
     )
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from meshkit.ids import new_id
 from services.notify.delivery import IN_ORDER, State
 from services.notify.store import PostgresStore
+from services.notify.webhook import Kind, make_callback, make_default
 from services.notify.webhook import State as WebhookState
 from tests.fakes.notify import FakeStore
 from tests.fakes.webhooks import THEN, a_delivery, a_webhook, an_outcome
@@ -239,3 +240,29 @@ async def test_what_was_over_long_ago_is_forgotten(store: Store) -> None:
         found = await tx.deliveries(webhook.id, None, before=None, limit=10)
     assert old.id not in {each.id for each in found}
     assert len(found) == 2
+
+
+async def test_a_callback_is_called_with_the_secrets_of_its_tenant(store: Store) -> None:
+    default = make_default(new_id(), THEN)
+    callback = make_callback(default.tenant_id, "https://club.example/done", THEN)
+    async with store.transaction() as tx:
+        assert await tx.add_webhook(default, Kind.DEFAULT) == default
+        assert await tx.add_webhook(make_default(default.tenant_id, THEN), Kind.DEFAULT) == default
+        assert await tx.add_webhook(callback, callback.url) == callback
+        assert await tx.add_webhook(make_callback(default.tenant_id, callback.url, THEN), callback.url) == callback
+        assert await tx.webhooks(default.tenant_id) == []
+        await tx.add_deliveries([a_delivery(callback)])
+    async with store.transaction() as tx:
+        [(_, caller)] = await tx.claim(new_id(), THEN, LATER, most=10, each=8)
+    assert (caller.id, caller.url, caller.secrets) == (callback.id, callback.url, default.secrets)
+
+
+async def test_a_callback_without_deliveries_is_forgotten(store: Store) -> None:
+    tenant = new_id()
+    unused, used = (make_callback(tenant, f"https://club.example/{name}", THEN) for name in "ab")
+    await kept(store, unused)
+    await kept(store, used, a_delivery(used))
+    async with store.transaction() as tx:
+        await tx.purge_deliveries(LATER)
+        assert await tx.webhook(tenant, unused.id) is None
+        assert await tx.webhook(tenant, used.id) == used

@@ -46,6 +46,7 @@ CONTRACT = {
     "POST /v1/webhooks/{webhook_id}/test",
     "POST /v1/webhooks/{webhook_id}/replay",
     "GET /v1/webhooks/{webhook_id}/deliveries",
+    "POST /v1/callback-secret",
     "GET /v1/webhook-deliveries/{delivery_id}",
     "POST /v1/webhook-deliveries/{delivery_id}/replay",
     "GET /v1/me",

@@ -152,3 +152,13 @@ async def test_a_foreign_tenant_and_a_lesser_key_get_nowhere(http: httpx2.AsyncC
             assert code(answer, 404) in {"webhook_not_found", "delivery_not_found"}
             assert code(await client.request(method, path, json=body, headers=reader), 403) == "missing_scope"
     assert (await http.get(f"/v1/webhooks/{made['id']}")).json()["state"] == "enabled"
+
+
+async def test_a_job_calls_back(http: httpx2.AsyncClient, served: Served) -> None:
+    job = {"asset_id": new_id(), "callback_url": URL}
+    assert (await http.post("/v1/jobs", json=job)).status_code == 202
+    assert served.services.transcode.requests[-1].callback_url == URL
+    first, second = [(await http.post("/v1/callback-secret")).json() for _ in range(2)]
+    assert first["secret"].startswith("whsec_")
+    assert (first["old_secret_expire_time"], first["secret"] == second["secret"]) == (None, False)
+    assert second["old_secret_expire_time"]

@@ -20,6 +20,7 @@ from tests.eventually import eventually
 from tests.integration.notify.test_notify import an_asset, say
 from tests.receiver import Receiver, receiving
 from tests.serving import called, free_port, serving
+from tests.streams import has_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -179,7 +180,7 @@ async def test_who_is_gone_is_disabled_and_says_so(bus: Bus, stub: Stub, receive
     subject = outbox.subject_of(notify_events_pb2.WebhookDisabled(), made.webhook.id)
 
     async def fact() -> bool:
-        return await bus.has_message("NOTIFY", subject)
+        return await has_message(bus, "NOTIFY", subject)
 
     assert await eventually(fact)
     await say(bus, assets.AssetReady(asset=an_asset(tenant)))

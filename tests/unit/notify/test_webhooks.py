@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 
 import pytest
+from reelmesh.transcode.v1 import transcode_events_pb2 as jobs
+from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
@@ -15,6 +17,7 @@ from services.notify.service import Events
 from services.notify.webhook import FAILING_FOR, MOST_SECRETS, Reason, address_of
 from services.notify.webhook import State as WebhookState
 from services.notify.webhooks import MOST, Webhooks
+from services.notify.wire import from_fact
 from tests.fakes.notify import FakeDelivery, FakeFeed, FakeStore, an_event
 from tests.fakes.webhooks import THEN, Clock, FakeReceivers, a_delivery, a_webhook, an_outcome
 
@@ -268,6 +271,35 @@ async def test_a_change_expects_its_etag(mesh: Mesh) -> None:
         await mesh.webhooks.delete(TENANT, made.id, made.etag)
     await mesh.webhooks.update(TENANT, made.id, {"url": "https://else.example/"}, "")
     assert mesh.receivers.checked == [URL, "https://else.example/"]
+
+
+async def test_a_job_calls_back_once_when_it_is_over(mesh: Mesh) -> None:
+    secret = (await mesh.webhooks.rotate_callback_secret(TENANT, timedelta(0))).secrets[0].text
+    job = transcode_pb2.Job(id=new_id(), tenant_id=TENANT, asset_id=new_id(), callback_url="https://club.example/done")
+    for event_type, fact in (("job.started", jobs.JobStarted(job=job)), ("job.succeeded", jobs.JobSucceeded(job=job))):
+        await mesh.events.take_in(from_fact(event_type, fact), FakeDelivery())
+    mesh.receivers.answer = lambda _: an_outcome(410, now=mesh.clock.now)
+    assert await mesh.attempt_all() == 1
+    [(url, _, secrets)] = mesh.receivers.posted
+    assert (url, secrets) == ("https://club.example/done", [secret])
+    [row] = mesh.store.rows.values()
+    assert (row.type, row.state) == ("job.succeeded", State.FAILED)
+    assert "callback_url" not in row.payload
+    again = jobs.JobFailed(job=job)
+    await mesh.events.take_in(from_fact("job.failed", again), FakeDelivery())
+    assert await mesh.attempt_all() == 1
+    assert await mesh.webhooks.page(TENANT, 0, "") == ([], "")
+    with pytest.raises(NotFound):
+        await mesh.webhooks.update(TENANT, row.webhook_id, {"enabled": False}, "")
+
+
+async def test_the_secret_of_callbacks_is_rotated(mesh: Mesh) -> None:
+    first = await mesh.webhooks.rotate_callback_secret(TENANT, timedelta(hours=1))
+    second = await mesh.webhooks.rotate_callback_secret(TENANT, timedelta(hours=1))
+    assert (first.id, len(first.secrets)) == (second.id, 1)
+    assert second.signers(mesh.clock.now) == [second.secrets[0].text, first.secrets[0].text]
+    with pytest.raises(NotFound):
+        await mesh.webhooks.get(TENANT, first.id)
 
 
 async def test_a_tenant_has_so_many_webhooks_and_no_more(mesh: Mesh) -> None:

@@ -65,6 +65,16 @@ class WebhookServiceStub:
                 request_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateSecretRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateSecretResponse.FromString,
                 _registered_method=True)
+        self.RotateCallbackSecret = channel.unary_unary(
+                '/reelmesh.notify.v1.WebhookService/RotateCallbackSecret',
+                request_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateCallbackSecretRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateCallbackSecretResponse.FromString,
+                _registered_method=True)
+        self.CheckUrl = channel.unary_unary(
+                '/reelmesh.notify.v1.WebhookService/CheckUrl',
+                request_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.CheckUrlRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.CheckUrlResponse.FromString,
+                _registered_method=True)
         self.TestWebhook = channel.unary_unary(
                 '/reelmesh.notify.v1.WebhookService/TestWebhook',
                 request_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.TestWebhookRequest.SerializeToString,
@@ -135,6 +145,20 @@ class WebhookServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateCallbackSecret(self, request, context):
+        """A new secret for the callbacks of jobs, which have no webhook of their own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckUrl(self, request, context):
+        """Fails for a URL that may not be called.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TestWebhook(self, request, context):
         """Delivers a webhook.test event, whatever the webhook's filter.
         """
@@ -200,6 +224,16 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     servicer.RotateSecret,
                     request_deserializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateSecretRequest.FromString,
                     response_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateSecretResponse.SerializeToString,
+            ),
+            'RotateCallbackSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateCallbackSecret,
+                    request_deserializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateCallbackSecretRequest.FromString,
+                    response_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateCallbackSecretResponse.SerializeToString,
+            ),
+            'CheckUrl': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckUrl,
+                    request_deserializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.CheckUrlRequest.FromString,
+                    response_serializer=reelmesh_dot_notify_dot_v1_dot_webhook__pb2.CheckUrlResponse.SerializeToString,
             ),
             'TestWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.TestWebhook,
@@ -390,6 +424,60 @@ class WebhookService:
             '/reelmesh.notify.v1.WebhookService/RotateSecret',
             reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateSecretRequest.SerializeToString,
             reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateCallbackSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.notify.v1.WebhookService/RotateCallbackSecret',
+            reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateCallbackSecretRequest.SerializeToString,
+            reelmesh_dot_notify_dot_v1_dot_webhook__pb2.RotateCallbackSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckUrl(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.notify.v1.WebhookService/CheckUrl',
+            reelmesh_dot_notify_dot_v1_dot_webhook__pb2.CheckUrlRequest.SerializeToString,
+            reelmesh_dot_notify_dot_v1_dot_webhook__pb2.CheckUrlResponse.FromString,
             options,
             channel_credentials,
             insecure,

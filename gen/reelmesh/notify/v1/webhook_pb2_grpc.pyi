@@ -42,6 +42,10 @@ class WebhookServiceStub:
     """What was not delivered to it yet never will be."""
     RotateSecret: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.RotateSecretRequest, _webhook_pb2.RotateSecretResponse]
     """A new secret; until the old one expires, deliveries are signed with both."""
+    RotateCallbackSecret: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.RotateCallbackSecretRequest, _webhook_pb2.RotateCallbackSecretResponse]
+    """A new secret for the callbacks of jobs, which have no webhook of their own."""
+    CheckUrl: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.CheckUrlRequest, _webhook_pb2.CheckUrlResponse]
+    """Fails for a URL that may not be called."""
     TestWebhook: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.TestWebhookRequest, _webhook_pb2.TestWebhookResponse]
     """Delivers a webhook.test event, whatever the webhook's filter."""
     GetDelivery: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.GetDeliveryRequest, _webhook_pb2.GetDeliveryResponse]
@@ -65,6 +69,10 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     """What was not delivered to it yet never will be."""
     RotateSecret: _aio.UnaryUnaryMultiCallable[_webhook_pb2.RotateSecretRequest, _webhook_pb2.RotateSecretResponse]  # type: ignore[assignment]
     """A new secret; until the old one expires, deliveries are signed with both."""
+    RotateCallbackSecret: _aio.UnaryUnaryMultiCallable[_webhook_pb2.RotateCallbackSecretRequest, _webhook_pb2.RotateCallbackSecretResponse]  # type: ignore[assignment]
+    """A new secret for the callbacks of jobs, which have no webhook of their own."""
+    CheckUrl: _aio.UnaryUnaryMultiCallable[_webhook_pb2.CheckUrlRequest, _webhook_pb2.CheckUrlResponse]  # type: ignore[assignment]
+    """Fails for a URL that may not be called."""
     TestWebhook: _aio.UnaryUnaryMultiCallable[_webhook_pb2.TestWebhookRequest, _webhook_pb2.TestWebhookResponse]  # type: ignore[assignment]
     """Delivers a webhook.test event, whatever the webhook's filter."""
     GetDelivery: _aio.UnaryUnaryMultiCallable[_webhook_pb2.GetDeliveryRequest, _webhook_pb2.GetDeliveryResponse]  # type: ignore[assignment]
@@ -121,6 +129,22 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_pb2.RotateSecretResponse, _abc.Awaitable[_webhook_pb2.RotateSecretResponse]]:
         """A new secret; until the old one expires, deliveries are signed with both."""
+
+    @_abc_1.abstractmethod
+    def RotateCallbackSecret(
+        self,
+        request: _webhook_pb2.RotateCallbackSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhook_pb2.RotateCallbackSecretResponse, _abc.Awaitable[_webhook_pb2.RotateCallbackSecretResponse]]:
+        """A new secret for the callbacks of jobs, which have no webhook of their own."""
+
+    @_abc_1.abstractmethod
+    def CheckUrl(
+        self,
+        request: _webhook_pb2.CheckUrlRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhook_pb2.CheckUrlResponse, _abc.Awaitable[_webhook_pb2.CheckUrlResponse]]:
+        """Fails for a URL that may not be called."""
 
     @_abc_1.abstractmethod
     def TestWebhook(

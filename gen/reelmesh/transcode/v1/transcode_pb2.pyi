@@ -85,6 +85,7 @@ class Job(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MEDIA_FIELD_NUMBER: _builtins.int
     OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
+    CALLBACK_URL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     asset_id: _builtins.str
@@ -102,6 +103,8 @@ class Job(_message.Message):
     error_message: _builtins.str
     object_prefix: _builtins.str
     """The folder of the bucket with the playlists."""
+    callback_url: _builtins.str
+    """Where to tell how the job ended; empty for nowhere."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobOutput]: ...
     @_builtins.property
@@ -145,10 +148,11 @@ class Job(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         media: Global___SourceMedia | None = ...,
         object_prefix: _builtins.str = ...,
+        callback_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "media", b"media", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "attempts", b"attempts", "create_time", b"create_time", "end_time", b"end_time", "error_code", b"error_code", "error_message", b"error_message", "id", b"id", "media", b"media", "object_prefix", b"object_prefix", "outputs", b"outputs", "playable", b"playable", "preset", b"preset", "priority", b"priority", "progress", b"progress", "stages", b"stages", "start_time", b"start_time", "state", b"state", "tenant_id", b"tenant_id", "timings", b"timings", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "attempts", b"attempts", "callback_url", b"callback_url", "create_time", b"create_time", "end_time", b"end_time", "error_code", b"error_code", "error_message", b"error_message", "id", b"id", "media", b"media", "object_prefix", b"object_prefix", "outputs", b"outputs", "playable", b"playable", "preset", b"preset", "priority", b"priority", "progress", b"progress", "stages", b"stages", "start_time", b"start_time", "state", b"state", "tenant_id", b"tenant_id", "timings", b"timings", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -380,11 +384,14 @@ class CreateJobRequest(_message.Message):
     ASSET_ID_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
+    CALLBACK_URL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """An idempotency key, unique in the tenant; empty for none."""
     asset_id: _builtins.str
     preset: _builtins.str
     priority: _builtins.int
+    callback_url: _builtins.str
+    """Is called when the job is over; empty for none."""
     def __init__(
         self,
         *,
@@ -392,10 +399,11 @@ class CreateJobRequest(_message.Message):
         asset_id: _builtins.str = ...,
         preset: _builtins.str = ...,
         priority: _builtins.int = ...,
+        callback_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "preset", b"preset", "priority", b"priority", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "callback_url", b"callback_url", "preset", b"preset", "priority", b"priority", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("events", JSONB, nullable=False),
         sa.Column("description", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("disabled_reason", sa.Text, nullable=False),
         sa.Column("secrets", JSONB, nullable=False),
@@ -27,7 +28,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("create_time", _TIME, nullable=False),
         sa.Column("update_time", _TIME, nullable=False),
-        sa.UniqueConstraint("tenant_id", "request_id", name="webhooks_request_id_key"),
+        sa.UniqueConstraint("tenant_id", "kind", "request_id", name="webhooks_request_id_key"),
     )
     op.create_index("webhooks_tenant_id_id", "webhooks", ["tenant_id", sa.text("id DESC")])
     op.create_table(
