@@ -63,6 +63,14 @@ DEAD_LETTERS = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )
+# Made once: what every event goes through is worth it.
+_SAY = sa.insert(OUTBOX)
+_REMEMBER = (
+    insert(INBOX)
+    .values(consumer=sa.bindparam("consumer"), message_id=sa.bindparam("message_id"))
+    .on_conflict_do_nothing()
+    .returning(INBOX.c.message_id)
+)
 _KEPT = timedelta(days=7)
 _REPLAYED = timedelta(days=1)
 _BATCH = 100
@@ -101,14 +109,14 @@ async def enqueue_all(connection: AsyncConnection, messages: Sequence[tuple[str,
     rows = [
         {"id": new_id(), "subject": subject, "payload": payload, "headers": headers} for subject, payload in messages
     ]
-    await connection.execute(sa.insert(OUTBOX), rows)
+    await connection.execute(_SAY, rows)
     connection.info["emitted"] = True
 
 
 async def first_time(connection: AsyncConnection, consumer: str, message_id: str) -> bool:
     """Whether `consumer` sees the message for the first time; remembers it if this transaction commits."""
-    statement = insert(INBOX).values(consumer=consumer, message_id=message_id).on_conflict_do_nothing()
-    return (await connection.execute(statement.returning(INBOX.c.message_id))).first() is not None
+    values = {"consumer": consumer, "message_id": message_id}
+    return (await connection.execute(_REMEMBER, values)).first() is not None
 
 
 async def bury(db: Database, consumer: str, message_id: str, subject: str, payload: bytes, reason: str) -> None:

@@ -46,6 +46,14 @@ DELIVERIES = sa.Table(
 _COLUMNS = [column for column in DELIVERIES.columns if column.name not in {"sequence", "lease_id"}]
 _NAMES = [column.name for column in _COLUMNS]
 _CHANGES = ("state", "tries", "attempts", "next_attempt_time", "end_time")
+# Made once: every delivery goes through them.
+_ADD = insert(DELIVERIES).on_conflict_do_nothing(constraint="deliveries_event_id_key")
+_SAVE = (
+    sa.update(DELIVERIES)
+    .where(DELIVERIES.c.id == sa.bindparam("the_id"))
+    .values({name: sa.bindparam(name) for name in (*_CHANGES, "log")} | {"lease_id": None})
+)
+_SETTLE = _SAVE.where(DELIVERIES.c.lease_id == sa.bindparam("the_lease"))
 _PENDING = DELIVERIES.c.state == State.PENDING
 # Webhook by webhook, so that the backlog of one is not searched through for the due of another.
 _CLAIM = sa.text("""
@@ -79,8 +87,7 @@ class DeliveryRows(WebhookRows):
         if deliveries:
             trace = telemetry.inject()
             rows = [_row(each) | {"headers": trace} for each in deliveries]
-            statement = insert(DELIVERIES).on_conflict_do_nothing(constraint="deliveries_event_id_key")
-            await self._connection.execute(statement, rows)
+            await self._connection.execute(_ADD, rows)
             self.made_due = True
 
     async def delivery(self, tenant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery | None:
@@ -110,10 +117,9 @@ class DeliveryRows(WebhookRows):
 
     async def save_delivery(self, delivery: Delivery, lease_id: str | None = None) -> bool:
         self.made_due = delivery.state is State.PENDING
-        where = [DELIVERIES.c.id == delivery.id] + ([DELIVERIES.c.lease_id == lease_id] if lease_id else [])
-        values = {"lease_id": None, "log": _log(delivery)} | {name: getattr(delivery, name) for name in _CHANGES}
-        saved = await self._connection.execute(sa.update(DELIVERIES).where(*where).values(values))
-        return bool(saved.rowcount)
+        values = {"log": _log(delivery)} | {name: getattr(delivery, name) for name in _CHANGES}
+        which = {"the_id": delivery.id, "the_lease": lease_id}
+        return bool((await self._connection.execute(_SETTLE if lease_id else _SAVE, values | which)).rowcount)
 
     async def release(self, lease_ids: Sequence[str], now: datetime) -> None:
         statement = sa.update(DELIVERIES).where(DELIVERIES.c.lease_id.in_(lease_ids))

@@ -43,6 +43,13 @@ WEBHOOKS = sa.Table(
 )
 _COLUMNS = [column for column in WEBHOOKS.columns if column.name != "request_id"]
 
+# Made once: every event asks for it.
+_OF_TENANT = (
+    sa.select(*_COLUMNS)
+    .where(WEBHOOKS.c.tenant_id == sa.bindparam("tenant"), WEBHOOKS.c.kind == Kind.WEBHOOK)
+    .order_by(WEBHOOKS.c.id.desc())
+)
+
 
 class WebhookRows:
     def __init__(self, connection: AsyncConnection) -> None:
@@ -62,9 +69,9 @@ class WebhookRows:
         return found[0] if found else None
 
     async def webhooks(self, tenant_id: str, *, before: str | None = None, limit: int | None = None) -> list[Webhook]:
-        older = [WEBHOOKS.c.id < before] if before else []
-        made = WEBHOOKS.c.kind == Kind.WEBHOOK
-        return await self._where(WEBHOOKS.c.tenant_id == tenant_id, made, *older, limit=limit)
+        statement = _OF_TENANT.where(WEBHOOKS.c.id < before) if before else _OF_TENANT
+        statement = statement.limit(limit) if limit else statement
+        return [_webhook(row) for row in await self._connection.execute(statement, {"tenant": tenant_id})]
 
     async def callers(self, ids: Sequence[str]) -> dict[str, Webhook]:
         """By id, and callbacks with the secrets of their tenant."""
@@ -87,10 +94,8 @@ class WebhookRows:
         await outbox.emit(self._connection, webhook_wire.to_disabled(webhook), webhook.id)
         return webhook_wire.to_event(webhook)
 
-    async def _where(
-        self, *where: sa.ColumnElement[bool], lock: bool = False, limit: int | None = None
-    ) -> list[Webhook]:
-        statement = sa.select(*_COLUMNS).where(*where).order_by(WEBHOOKS.c.id.desc()).limit(limit)
+    async def _where(self, *where: sa.ColumnElement[bool], lock: bool = False) -> list[Webhook]:
+        statement = sa.select(*_COLUMNS).where(*where)
         # No stronger lock: new deliveries may refer to it meanwhile.
         rows = await self._connection.execute(statement.with_for_update(key_share=True) if lock else statement)
         return [_webhook(row) for row in rows]
