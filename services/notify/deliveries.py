@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from meshkit.clock import utc_now
+from meshkit.errors import Unavailable
 from meshkit.ids import new_id
 from services.notify.delivery import GONE, LEASE, pause
 from services.notify.telling import tell
@@ -70,9 +72,12 @@ class Deliveries:
         return outcome
 
     async def release(self, dues: Sequence[Due]) -> None:
-        """Those that will not be made here are somebody else's at once."""
-        async with self._store.transaction() as tx:
-            await tx.release(sorted({due.lease_id for due in dues}), self._now())
+        """Those that will not be made here are somebody else's at once; failing that, when their lease runs out."""
+        if not dues:
+            return
+        with suppress(Unavailable):
+            async with self._store.transaction() as tx:
+                await tx.release(sorted({due.lease_id for due in dues}), self._now())
 
     async def purge(self) -> None:
         async with self._store.transaction() as tx:

@@ -39,6 +39,9 @@ class Sender:
                     await self._begin()
                 except Unavailable as error:
                     log.warning("deliveries wait", reason=error.reason)
+                except Exception:
+                    # The next look may be luckier; those who hear events must not go down with this one.
+                    log.exception("nothing could be claimed")
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL):
                         await self._due.wait()
@@ -48,7 +51,17 @@ class Sender:
 
     async def _begin(self) -> None:
         room = MOST - len(self._running)
-        for due in await self._deliveries.claim(room) if room else []:
+        if not room:
+            return
+        claiming = asyncio.ensure_future(self._deliveries.claim(room))
+        try:
+            claimed = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # They are ours by now, and nobody would make them until the lease runs out.
+            with suppress(Unavailable):
+                await self._deliveries.release(await claiming)
+            raise
+        for due in claimed:
             task = asyncio.create_task(self._send(due), name=f"deliver {due.delivery.id}")
             self._running[task] = due
             task.add_done_callback(self._over)
@@ -81,5 +94,4 @@ class Sender:
             task.cancel()
         if given_up:
             await asyncio.wait(late)
-            with suppress(Unavailable):
-                await self._deliveries.release(given_up)
+            await self._deliveries.release(given_up)

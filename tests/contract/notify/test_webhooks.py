@@ -17,7 +17,7 @@ from tests.fakes.notify import FakeStore
 from tests.fakes.webhooks import THEN, a_delivery, a_webhook, an_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from meshkit.db import Database
     from services.notify.delivery import Delivery
@@ -28,14 +28,15 @@ LATER = THEN + timedelta(seconds=30)
 
 
 @pytest.fixture(params=["fake", "postgres"])
-async def store(request: pytest.FixtureRequest, database: Callable[[str], Awaitable[Database]]) -> Store:
+async def store(request: pytest.FixtureRequest, database: Callable[[str], Awaitable[Database]]) -> AsyncIterator[Store]:
     if request.param == "fake":
-        return FakeStore()
+        yield FakeStore()
+        return
     db = await database("notify")
+    yield PostgresStore(db)
     # Claims look at every tenant's.
     async with db.transaction() as connection:
         await connection.execute(sa.text("DELETE FROM webhooks"))
-    return PostgresStore(db)
 
 
 async def kept(store: Store, webhook: Webhook, *deliveries: Delivery) -> Webhook:

@@ -133,3 +133,20 @@ async def test_feeds_end_when_the_gateway_does(services: FakeServices, s3_settin
         async with asyncio.timeout(WITHIN):
             assert [line async for line in lines if line.startswith("data")] == []
     await eventually(lambda: services.notify.watching == 0)
+
+
+async def test_a_feed_goes_on_at_another_gateway(
+    http: httpx2.AsyncClient, services: FakeServices, s3_settings: S3Settings, tenant: str
+) -> None:
+    headers = {"Authorization": f"Bearer {tokens.token(tenant, 'events:read')}"}
+    async with (
+        serving(services, s3_settings) as gateway,
+        httpx2.AsyncClient(base_url=gateway.url, headers=headers) as other,
+    ):
+        async with listening(http) as here, listening(other) as there:
+            services.notify.tell(tenant, "job.started")
+            last = [await until(lines, "id:") for lines in (here, there) if await until(lines, "event: job.started")]
+            assert last[0] == last[1]
+        services.notify.tell(tenant, "job.succeeded")
+        async with listening(other, headers={"Last-Event-ID": last[0].removeprefix("id: ")}) as lines:
+            assert await until(lines, "event:") == "event: job.succeeded"
