@@ -41,7 +41,23 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_ROUTERS = (auth, api_keys, members, uploads, forms, tus, s3, assets, jobs, events, webhooks, me, playback, health, docs)
+_ROUTERS = (
+    auth,
+    api_keys,
+    members,
+    uploads,
+    forms,
+    tus,
+    s3,
+    assets,
+    jobs,
+    events,
+    webhooks,
+    me,
+    playback,
+    health,
+    docs,
+)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
