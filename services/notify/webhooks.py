@@ -65,6 +65,7 @@ class Webhooks:
     async def update(self, tenant_id: str, webhook_id: str, changes: Mapping[str, object], etag: str) -> Webhook:
         """Disabling it ends what it was still to get."""
         if url := changes.get("url"):
+            await self.get(tenant_id, webhook_id)
             await self._receivers.check(str(url))
         async with self._store.transaction() as tx:
             webhook = (await _found(tx, tenant_id, webhook_id, lock=True)).expect(etag)

@@ -46,6 +46,7 @@ FAMILIES = {
     "members": "members",
     "webhooks": "webhooks",
     "webhook-deliveries": "webhooks",
+    "callback-secret": "webhooks",
 }
 """The first word of a path and the family of its scopes: `:read` for GET, `:write` for all else."""
 SCOPES = {
@@ -69,6 +70,7 @@ ADDRESSES = {
     "reelmesh.transcode.v1.TranscodeService": "scheduler",
     "reelmesh.transcode.v1.WorkerService": "scheduler",
     "reelmesh.notify.v1.NotifyService": "notify",
+    "reelmesh.notify.v1.WebhookService": "notify",
 }
 EXAMPLES: dict[str, Any] = {
     "file_name": "a.mp4",
@@ -83,6 +85,7 @@ EXAMPLES: dict[str, Any] = {
     "expires_in": 600,
     "page_size": 200,
     "last_event_id": "0",
+    "start_time": "2026-01-01T00:00:00Z",
     "file": "file",
     "part_number": 1,
     "filename": "a.mp4",
@@ -229,6 +232,8 @@ class Method:
                 continue
             if each.is_repeated:
                 getattr(message, each.name).extend(value)
+            elif each.message_type and each.message_type.full_name == "google.protobuf.Timestamp":
+                getattr(message, each.name).FromJsonString(value)
             elif each.type != FieldDescriptor.TYPE_MESSAGE:
                 setattr(message, each.name, value)
         if "update_mask" in self.described.input_type.fields_by_name:

@@ -51,6 +51,9 @@ async def http(mesh: RunningMesh) -> AsyncIterator[httpx2.AsyncClient]:
 async def victim(mesh: RunningMesh, http: httpx2.AsyncClient, clips: Clips) -> Tenant:
     """With one of everything."""
     owner = await signed_up(http)
+    # Nobody listens there: its deliveries stay.
+    webhook = await made(http, "/v1/webhooks", owner, {"url": "http://127.0.0.1:9/hook"})
+    delivery = (await http.post(f"/v1/webhooks/{webhook['id']}/test", headers=by(owner))).json()
     with Client(mesh.url, owner) as client:
         asset = await sent(client, clips.barcoded("mine.mp4", frames=30))
     assert asset.state == "ready"
@@ -69,6 +72,8 @@ async def victim(mesh: RunningMesh, http: httpx2.AsyncClient, clips: Clips) -> T
         "upload_id": upload["id"],
         "api_key_id": key["id"],
         "user_id": member["id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": delivery["id"],
         "playback_id": shown["playback_id"],
         "token": shown["playback_id"],
         "path": "master.m3u8",
@@ -130,7 +135,7 @@ def leaks(text: str, tenant: Tenant) -> list[str]:
 
 async def standing(http: httpx2.AsyncClient, tenant: Tenant) -> dict[str, Any]:
     """Everything that the tenant has, as it sees it."""
-    paths = ("/v1/uploads", "/v1/assets", "/v1/jobs", "/v1/members")
+    paths = ("/v1/uploads", "/v1/assets", "/v1/jobs", "/v1/members", "/v1/webhooks")
     found = {path: await got(http, f"{path}?page_size=200", tenant.owner) for path in paths}
     keys = await got(http, "/v1/api-keys", tenant.owner)
     return found | {"keys": [key["id"] for key in keys["items"]]}
