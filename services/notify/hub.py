@@ -152,7 +152,7 @@ class Watcher:
         if follower.pending:
             self._back = follower
         else:
-            await self._stack.aclose()
+            await self._caught_up(follower.position)
 
     async def next(self, wait: float) -> Told | None:
         if self._back:

@@ -10,7 +10,8 @@ from reelmesh.notify.v1 import webhook_pb2
 
 from meshkit import public
 from meshkit.errors import InvalidArgument
-from services.gateway import bodies, schemas, wire
+from services.gateway import bodies, wire
+from services.gateway import webhook_schemas as schemas
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
     PAGE_SIZE,
