@@ -128,14 +128,19 @@ class Objects:
         await _run(self._s3.upload_file, str(path), self.bucket, key, ExtraArgs=headers)
 
     async def delete_prefix(self, prefix: str, only: Callable[[str], bool] = lambda _: True) -> int:
-        """The objects below `prefix` whose key `only` is true of; how many there were."""
+        """The objects below `prefix` whose key `only` is true of; how many there were.
+
+        Raises Unavailable when one of them stayed.
+        """
 
         def delete() -> int:
             count = 0
             for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 keys: list[Any] = [{"Key": item["Key"]} for item in page.get("Contents", []) if only(item["Key"])]
                 if keys:
-                    self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+                    answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+                    if answer.get("Errors"):
+                        raise Unavailable("objects_unavailable", f"not deleted: {answer['Errors'][0].get('Code')}")
                 count += len(keys)
             return count
 

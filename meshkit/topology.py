@@ -87,7 +87,7 @@ STREAMS: dict[str, StreamConfig] = {event_stream(publisher): _events(publisher) 
 
 
 def durable(consumer: str, publisher: str, fact: str = ALL) -> Durable:
-    """The durable `<consumer>-<publisher>-<event>`, such as `transcode-upload-completed`."""
+    """The durable `<consumer>-<publisher>-<event>`, such as `metadata-upload-completed`."""
     return DURABLES[f"{consumer}-{publisher}-{fact}"]
 
 
@@ -118,8 +118,7 @@ DURABLES: dict[str, Durable] = {
         _one("upload", "transcode", "job_failed"),
         _one("metadata", "upload", "completed"),
         _all("metadata", "transcode"),
-        _one("transcode", "upload", "completed"),
-        _one("transcode", "metadata", "asset_deleted"),
+        _all("transcode", "metadata"),
         _one("transcode", "transcode", "job_grown"),
         _all("notify", "upload"),
         _all("notify", "metadata"),

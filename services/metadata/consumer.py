@@ -9,8 +9,6 @@ from reelmesh.transcode.v1 import transcode_events_pb2 as jobs
 from reelmesh.upload.v1.upload_events_pb2 import UploadCompleted
 
 from meshkit.consume import Consumer
-from meshkit.errors import NotFound
-from meshkit.telemetry import log
 from meshkit.topology import durable
 from services.metadata import wire
 from services.metadata.domain import Asset
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from meshkit.consume import Delivery
     from meshkit.db import Database
     from meshkit.nats import Bus
-    from services.metadata.domain import Job
+    from services.metadata.jobs import Job
     from services.metadata.service import Assets
 
     JobEvent = (
@@ -57,9 +55,4 @@ def of_jobs(bus: Bus, db: Database, assets: Assets) -> Consumer:
 
 
 async def take_job_fact(assets: Assets, said: JobEvent, delivery: Delivery) -> None:
-    job = wire.from_job(said.job)
-    try:
-        await assets.follow(job, _TRANSITIONS[type(said)], delivery)
-    except NotFound as error:
-        # Nobody can mend it later: the asset's upload was never heard of.
-        log.warning("event dropped", reason=error.reason, job_id=job.id, asset_id=job.asset_id)
+    await assets.follow(wire.from_job(said.job), _TRANSITIONS[type(said)], delivery)

@@ -7,17 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from meshkit.errors import Conflict, FieldError, InvalidArgument
+from meshkit.errors import Conflict, FieldError, InvalidArgument, NotFound
+from services.metadata.kinds import guess_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-
-class Kind(StrEnum):
-    VIDEO = "video"
-    IMAGE = "image"
-    AUDIO = "audio"
+    from services.metadata.jobs import Job, Media, Output
+    from services.metadata.kinds import Kind
 
 
 class State(StrEnum):
@@ -33,13 +31,6 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
-class OutputState(StrEnum):
-    PREPARING = "preparing"
-    READY = "ready"
-    SKIPPED = "skipped"
-    ERRORED = "errored"
-
-
 class Fact(StrEnum):
     """What can be said of an asset after a change."""
 
@@ -49,43 +40,8 @@ class Fact(StrEnum):
     READY = "ready"
     FAILED = "failed"
     DELETED = "deleted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
-    """What the probe found; `duration` in seconds, `bit_rate` in bits per second, `frame_rate` a ratio."""
-
-    container: str = ""
-    duration: float = 0.0
-    width: int = 0
-    height: int = 0
-    frame_rate: str = ""
-    rotation: int = 0
-    bit_rate: int = 0
-    video_codec: str = ""
-    audio_codec: str = ""
-    hdr: str = ""
-    audio_channels: int = 0
-    audio_sample_rate: int = 0
-    frames: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """Something that a job made of the asset; `size` in bytes, `duration` in seconds, `bit_rate` in bits per second."""
-
-    id: str
-    job_id: str
-    kind: str
-    name: str = ""
-    state: OutputState = OutputState.PREPARING
-    object_key: str = ""
-    width: int = 0
-    height: int = 0
-    bit_rate: int = 0
-    codec: str = ""
-    size: int = 0
-    duration: float = 0.0
+    RESTORED = "restored"
+    SOURCE_DELETED = "source_deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,23 +58,8 @@ class Source:
     visibility: Visibility
     passthrough: str
     object_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A job as it was right after one of its facts; ids of later jobs are greater."""
-
-    id: str
-    tenant_id: str
-    asset_id: str
-    playable: bool = False
-    outputs: tuple[Output, ...] = ()
-    object_prefix: str = ""
-    error_code: str = ""
-    error_message: str = ""
-    kind: Kind | None = None
-    sha256: str = ""
-    media: Media | None = None
+    preset: str = ""
+    declared_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,16 +106,31 @@ class Asset:
     outputs: tuple[Output, ...] = ()
     object_key: str
     playback_id: str
+    preset: str = ""
+    """Of the job that the upload asked for."""
+    declared_sha256: str = ""
     job_id: str = ""
     object_prefix: str = ""
+    votes: int = 0
+    """Not part of what the revision counts: a vote is no change of the asset."""
     create_time: datetime
     update_time: datetime
+    ready_time: datetime | None = None
     delete_time: datetime | None = None
+    deleted_state: State | None = None
+    """What a deleted asset was before."""
+    source_delete_time: datetime | None = None
+    """Since when only what jobs made of the source is left."""
     revision: int = 1
 
     @property
     def etag(self) -> str:
         return hashlib.sha256(f"{self.id}.{self.revision}".encode()).hexdigest()[:32]
+
+    @property
+    def folder(self) -> str:
+        """Where all of its objects lie, and nobody else's."""
+        return self.object_key.rpartition("/")[0] + "/"
 
     def start(self, job: Job, now: datetime) -> Asset:
         """In the works, and what the job knows of the source by now. A failed asset is, by a newer job alone."""
@@ -188,6 +144,7 @@ class Asset:
     def succeed(self, job: Job, now: datetime) -> Asset:
         """Ready, by whichever job. What plays is the newest that does: not every job makes something to play."""
         values: dict[str, Any] = {"state": State.READY, "error_code": "", "error_message": ""}
+        values["ready_time"] = self.ready_time or now
         newest = self.state is not State.READY or job.id >= self.job_id
         if newest and (job.playable or not self.playable):
             values |= {"job_id": job.id, "playable": job.playable, "object_prefix": job.object_prefix}
@@ -217,7 +174,35 @@ class Asset:
         if self.state is State.DELETED:
             return self
         self._expect(etag)
-        return self._changed(now, state=State.DELETED, delete_time=now)
+        return self._changed(now, state=State.DELETED, delete_time=now, deleted_state=self.state)
+
+    def restore(self, now: datetime, etag: str = "") -> Asset:
+        """As it was before it was deleted; what was not finished then begins anew. Not deleted: the same asset."""
+        if self.state is not State.DELETED:
+            return self
+        self._expect(etag)
+        values: dict[str, Any] = {"state": self.deleted_state or State.UPLOADED}
+        if values["state"] in {State.UPLOADED, State.PROCESSING}:
+            # Its job ended with the deletion.
+            left = tuple(output for output in self.outputs if output.job_id != self.job_id)
+            values |= {"state": State.UPLOADED, "playable": False, "object_prefix": "", "outputs": left}
+        return self._changed(now, delete_time=None, deleted_state=None, **values)
+
+    def delete_source(self, now: datetime) -> Asset:
+        """Without its source from now on; what jobs made of it stays."""
+        return self if self.source_delete_time else self._changed(now, source_delete_time=now)
+
+    def present(self) -> Asset:
+        """The same asset. Raises NotFound when it is deleted."""
+        if self.state is State.DELETED:
+            raise NotFound("asset_not_found", "the asset is deleted")
+        return self
+
+    def source(self) -> Asset:
+        """The same asset. Raises NotFound where there is no source to read."""
+        if self.present().source_delete_time:
+            raise NotFound("source_deleted", "the source is no longer kept")
+        return self
 
     def played(self) -> list[Output]:
         """The outputs under `object_prefix`."""
@@ -264,20 +249,10 @@ def asset_of(source: Source, *, playback_id: str, now: datetime) -> Asset:
 
 def fact(before: Asset, after: Asset) -> Fact:
     """What to say of the change from `before` to `after`."""
+    if before.state is State.DELETED:
+        return Fact.RESTORED
+    if after.source_delete_time and not before.source_delete_time:
+        return Fact.SOURCE_DELETED
     if after.state is not before.state and after.state in {State.READY, State.FAILED, State.DELETED}:
         return Fact(after.state)
     return Fact.PLAYABLE if after.playable and not before.playable else Fact.UPDATED
-
-
-_EXTENSIONS = {
-    Kind.VIDEO: "3gp avi flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv qt ts webm wmv",
-    Kind.IMAGE: "avif bmp gif heic heif jpeg jpg png tif tiff webp",
-    Kind.AUDIO: "aac aif aiff flac m4a mka mp3 oga ogg opus wav wma",
-}
-_KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions.split()}
-
-
-def guess_kind(content_type: str, file_name: str) -> Kind | None:
-    """What the client says it is; None where it does not say. The probe knows better."""
-    family = content_type.partition("/")[0].strip().lower()
-    return Kind(family) if family in set(Kind) else _KINDS.get(file_name.rpartition(".")[2].lower())

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
 from reelmesh.metadata.v1 import metadata_pb2_grpc
 
 from meshkit.credentials import identity_at
 from meshkit.db import Database
 from meshkit.grpc.server import GrpcServer
 from meshkit.nats import connected
+from meshkit.objects import Objects
 from meshkit.outbox import Relay
 from meshkit.run import every, until
-from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings
+from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from services.metadata import consumer, grpc_api
+from services.metadata.objects import S3Objects
+from services.metadata.policy import Policy
+from services.metadata.removals import Removals
+from services.metadata.retention import Retention
 from services.metadata.service import Assets
 from services.metadata.store import PostgresStore
+from services.metadata.votes import Votes
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,22 +30,42 @@ if TYPE_CHECKING:
 HOUR = 3600.0
 
 
-class Settings(GrpcSettings, DatabaseSettings, NatsSettings):
+class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
+    """Retention is that of tenants without a policy of their own: in days, or for ever where it is not said."""
+
     identity_addr: str
+    retention_original_days: int | None = Field(default=None, ge=0, le=36_500)
+    retention_deleted_days: int | None = Field(default=30, ge=0, le=36_500)
+    sweep_interval: float = Field(default=5.0, ge=0.1)
+    """Seconds between two looks at what is to be removed."""
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(original_days=self.retention_original_days, deleted_days=self.retention_deleted_days)
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url)
-    assets = Assets(PostgresStore(db))
+    store = PostgresStore(db)
+    assets, votes, retention = Assets(store), Votes(store), Retention(store, settings.policy)
+    removals = Removals(store, S3Objects(Objects(settings)))
     async with connected(settings.nats_url, "metadata") as bus, identity_at(settings.identity_addr) as identity:
         relay = Relay(db, bus, "metadata")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
         server.add(
-            grpc_api.MetadataApi(assets),
+            grpc_api.MetadataApi(assets, votes, retention),
             metadata_pb2_grpc.add_MetadataServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
         uploads, jobs = consumer.of_uploads(bus, db, assets), consumer.of_jobs(bus, db, assets)
         async with server.serving():
-            await until(stop, relay.run(), uploads.run(), jobs.run(), every(HOUR, relay.purge))
+            await until(
+                stop,
+                relay.run(),
+                uploads.run(),
+                jobs.run(),
+                every(settings.sweep_interval, removals.run_once),
+                every(settings.sweep_interval * 6, retention.run_once),
+                every(HOUR, relay.purge),
+            )
     await db.close()

@@ -3,75 +3,29 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from meshkit import pages
-from meshkit.errors import NotFound, Unavailable
-from services.metadata.domain import Asset, Fact, Kind, State, Visibility, asset_of, fact
+from meshkit.clock import utc_now
+from meshkit.errors import NotFound
+from services.metadata import audit, history, listing
+from services.metadata.audit import Action
+from services.metadata.domain import Asset, Fact, State, Visibility, asset_of, fact
+from services.metadata.removals import purge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Callable
+    from datetime import datetime
 
-    from services.metadata.domain import Changes, Job, Source
-
-PATIENCE = timedelta(minutes=5)
-"""How long a job's fact waits for its asset: uploads and jobs come by different streams."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which assets to list; None for any. Deleted ones are listed only where they are asked for."""
-
-    kind: Kind | None = None
-    state: State | None = None
-    visibility: Visibility | None = None
-    labels: Mapping[str, str]
-
-
-class Delivery(Protocol):
-    """A message as its consumer got it; the id is the same over all its deliveries."""
-
-    @property
-    def consumer(self) -> str: ...
-    @property
-    def message_id(self) -> str: ...
-    @property
-    def create_time(self) -> datetime: ...
-
-
-class Transaction(Protocol):
-    async def first_time(self, consumer: str, message_id: str) -> bool:
-        """Whether `consumer` sees the message for the first time; remembered if the transaction commits."""
-        ...
-
-    async def add(self, asset: Asset) -> None:
-        """Stores a new asset and says so; of an asset that is there already, nothing."""
-        ...
-
-    async def get(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Asset | None: ...
-
-    async def playing(self, playback_id: str) -> Asset | None: ...
-
-    async def page(self, tenant_id: str, wanted: Filter, *, before: str | None, limit: int) -> Sequence[Asset]: ...
-
-    async def save(self, asset: Asset, fact: Fact) -> None:
-        """Stores the asset's new state and says it as an event."""
-        ...
-
-
-class Store(Protocol):
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    from services.metadata.domain import Changes, Source
+    from services.metadata.history import Line
+    from services.metadata.jobs import Job
+    from services.metadata.listing import Filter, Order
+    from services.metadata.ports import Delivery, Store, Transaction
 
 
 class Assets:
-    def __init__(self, store: Store, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._now = now
 
@@ -80,45 +34,87 @@ class Assets:
         # A public URL carries the playback id: unlike a UUIDv7 this one tells nothing and cannot be guessed.
         asset = asset_of(source, playback_id=str(uuid.uuid4()), now=self._now())
         async with self._store.transaction() as tx:
-            if await tx.first_time(delivery.consumer, delivery.message_id):
-                await tx.add(asset)
+            if await tx.first_time(delivery.consumer, delivery.message_id) and await tx.add(asset):
+                await tx.note(history.first_line(asset, Fact.CREATED))
 
     async def follow(self, job: Job, transition: Callable[[Asset, Job, datetime], Asset], delivery: Delivery) -> None:
-        """A job came further: so may its asset.
-
-        Raises Unavailable (`asset_not_known_yet`) while the asset may still be on its way here, and NotFound after.
-        """
+        """A job came further: so may its asset. Jobs come after their asset, so that one without is gone for good."""
         async with self._store.transaction() as tx:
-            if not await tx.first_time(delivery.consumer, delivery.message_id):
-                return
-            asset = await tx.get(job.tenant_id, job.asset_id, lock=True)
-            if asset is not None:
-                await _save(tx, asset, transition(asset, job, self._now()))
-            elif self._now() - delivery.create_time < PATIENCE:
-                raise Unavailable("asset_not_known_yet", "the asset's upload was not heard of yet")
-            else:
-                raise NotFound("asset_not_found", "no such asset")
+            if await tx.first_time(delivery.consumer, delivery.message_id):
+                asset = await tx.get(job.tenant_id, job.asset_id, lock=True)
+                if asset is not None:
+                    await save(tx, asset, transition(asset, job, self._now()))
 
     async def get(self, tenant_id: str, asset_id: str) -> Asset:
         """Deleted assets too: they say so."""
         async with self._store.transaction() as tx:
             return _found(await tx.get(tenant_id, asset_id))
 
-    async def page(self, tenant_id: str, wanted: Filter, page_size: int, page_token: str) -> tuple[list[Asset], str]:
-        size = page_size or pages.DEFAULT_SIZE
+    async def open(self, tenant_id: str, asset_id: str, action: Action, subject: str) -> Asset:
+        """An asset that is about to be read. Raises NotFound where it is deleted, or what is to be read no longer kept.
+
+        Reading what is private is put on record.
+        """
         async with self._store.transaction() as tx:
-            rows = await tx.page(tenant_id, wanted, before=pages.before(page_token), limit=size + 1)
+            asset = _found(await tx.get(tenant_id, asset_id))
+            reads = asset.present().playable if action is Action.PLAYBACK else bool(asset.source())
+            if reads and asset.visibility is Visibility.PRIVATE:
+                await tx.record(audit.read(asset, action, subject, self._now()))
+        return asset
+
+    async def page(
+        self, tenant_id: str, wanted: Filter, order: Order, page_size: int, page_token: str
+    ) -> tuple[list[Asset], str]:
+        size = page_size or pages.DEFAULT_SIZE
+        after = listing.place_of(page_token, order)
+        async with self._store.transaction() as tx:
+            rows = await tx.page(tenant_id, wanted, order, after=after, limit=size + 1)
+        return listing.page(rows, size, order)
+
+    async def history(self, tenant_id: str, asset_id: str, page_size: int, page_token: str) -> tuple[list[Line], str]:
+        """Newest first."""
+        size = page_size or pages.DEFAULT_SIZE
+        before = pages.before(page_token)
+        async with self._store.transaction() as tx:
+            _found(await tx.get(tenant_id, asset_id))
+            rows = await tx.history(asset_id, before=before, limit=size + 1)
         return pages.page(rows, size)
 
-    async def update(self, tenant_id: str, asset_id: str, changes: Changes, etag: str) -> Asset:
+    async def update(self, tenant_id: str, asset_id: str, changes: Changes, etag: str, subject: str) -> Asset:
         async with self._store.transaction() as tx:
             asset = _found(await tx.get(tenant_id, asset_id, lock=True))
-            return await _save(tx, asset, asset.update(changes, self._now(), etag))
+            return await save(tx, asset, asset.update(changes, self._now(), etag), subject)
 
-    async def delete(self, tenant_id: str, asset_id: str, etag: str) -> Asset:
+    async def delete(
+        self, tenant_id: str, asset_id: str, etag: str, subject: str, *, hard: bool = False
+    ) -> Asset | None:
+        """Hidden from now on; `hard` also forgets it and has its objects removed, and then there is no asset to give.
+
+        Doing it again is the same as once.
+        """
+        now = self._now()
+        async with self._store.transaction() as tx:
+            asset = await tx.get(tenant_id, asset_id, lock=True)
+            if asset is None and hard and await tx.removed(tenant_id, asset_id):
+                return None
+            asset = _found(asset)
+            deleted = await save(tx, asset, asset.delete(now, etag), subject)
+            if deleted is not asset or hard:
+                action = Action.HARD_DELETE if hard else Action.DELETE
+                await tx.record(audit.deletion(deleted, action, subject, now))
+            if hard:
+                await purge(tx, deleted, now)
+        return None if hard else deleted
+
+    async def restore(self, tenant_id: str, asset_id: str, etag: str, subject: str) -> Asset:
+        """Deleted no longer; of an asset that is not deleted, nothing."""
+        now = self._now()
         async with self._store.transaction() as tx:
             asset = _found(await tx.get(tenant_id, asset_id, lock=True))
-            return await _save(tx, asset, asset.delete(self._now(), etag))
+            restored = await save(tx, asset, asset.restore(now, etag), subject)
+            if restored is not asset:
+                await tx.record(audit.deletion(restored, Action.RESTORE, subject, now))
+        return restored
 
     async def resolve(self, playback_id: str) -> Asset:
         """What a playback id plays, whoever's it is. Raises NotFound where there is nothing to play, or no more."""
@@ -129,9 +125,11 @@ class Assets:
         return asset
 
 
-async def _save(tx: Transaction, before: Asset, after: Asset) -> Asset:
+async def save(tx: Transaction, before: Asset, after: Asset, subject: str = "") -> Asset:
+    """Stores and says what has changed; `before` is locked."""
     if after is not before:
         await tx.save(after, fact(before, after))
+        await tx.note(history.line(before, after, subject=subject))
     return after
 
 

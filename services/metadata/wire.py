@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
@@ -10,25 +11,23 @@ from reelmesh.transcode.v1 import transcode_pb2
 from reelmesh.upload.v1 import upload_pb2
 
 from meshkit.errors import FieldError, InvalidArgument
-from services.metadata.domain import (
-    Asset,
-    Changes,
-    Fact,
-    Job,
-    Kind,
-    Media,
-    Output,
-    OutputState,
-    Source,
-    State,
-    Visibility,
-)
-from services.metadata.service import Filter
+from meshkit.grpc.times import timestamp
+from services.metadata.audit import Action
+from services.metadata.domain import Asset, Changes, Fact, Source, State, Visibility
+from services.metadata.jobs import Job, Media, Output, OutputState
+from services.metadata.kinds import Kind
+from services.metadata.listing import Filter
+from services.metadata.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    from services.metadata.history import Line
+    from services.metadata.ports import Removal
 
 _KINDS = {each: metadata_pb2.Asset.Kind.Value(f"KIND_{each.name}") for each in Kind}
 _STATES = {each: metadata_pb2.Asset.State.Value(f"STATE_{each.name}") for each in State}
@@ -46,6 +45,8 @@ Event = (
     | metadata_events_pb2.AssetReady
     | metadata_events_pb2.AssetFailed
     | metadata_events_pb2.AssetDeleted
+    | metadata_events_pb2.AssetRestored
+    | metadata_events_pb2.AssetSourceDeleted
 )
 _EVENTS: dict[Fact, type[Event]] = {
     Fact.CREATED: metadata_events_pb2.AssetCreated,
@@ -54,6 +55,14 @@ _EVENTS: dict[Fact, type[Event]] = {
     Fact.READY: metadata_events_pb2.AssetReady,
     Fact.FAILED: metadata_events_pb2.AssetFailed,
     Fact.DELETED: metadata_events_pb2.AssetDeleted,
+    Fact.RESTORED: metadata_events_pb2.AssetRestored,
+    Fact.SOURCE_DELETED: metadata_events_pb2.AssetSourceDeleted,
+}
+_ACTIONS = {
+    metadata_pb2.OpenAssetRequest.PURPOSE_STREAM: Action.STREAM,
+    metadata_pb2.OpenAssetRequest.PURPOSE_DOWNLOAD: Action.DOWNLOAD,
+    metadata_pb2.OpenAssetRequest.PURPOSE_URL: Action.URL,
+    metadata_pb2.OpenAssetRequest.PURPOSE_PLAYBACK: Action.PLAYBACK,
 }
 
 
@@ -92,6 +101,23 @@ def to_event(asset: Asset, fact: Fact) -> Event:
     return _EVENTS[fact](asset=to_asset(asset))
 
 
+def to_purged(removal: Removal) -> metadata_events_pb2.AssetPurged:
+    return metadata_events_pb2.AssetPurged(asset_id=removal.asset_id, tenant_id=removal.tenant_id)
+
+
+def to_line(line: Line) -> metadata_pb2.AssetEvent:
+    return metadata_pb2.AssetEvent(
+        id=line.id,
+        type=f"asset.{line.fact}",
+        create_time=timestamp(line.create_time),
+        state=_STATES[line.state],
+        subject=line.subject,
+        job_id=line.job_id,
+        changed=line.changed,
+        error_code=line.error_code,
+    )
+
+
 def to_playback(asset: Asset) -> metadata_pb2.ResolvePlaybackResponse:
     return metadata_pb2.ResolvePlaybackResponse(
         asset_id=asset.id,
@@ -99,7 +125,25 @@ def to_playback(asset: Asset) -> metadata_pb2.ResolvePlaybackResponse:
         object_prefix=asset.object_prefix,
         outputs=to_outputs(asset.played()),
         tenant_id=asset.tenant_id,
+        source_key="" if asset.source_delete_time else asset.object_key,
+        file_name=asset.file_name,
+        content_type=asset.content_type,
     )
+
+
+def to_retention(policy: Policy) -> metadata_pb2.Retention:
+    return metadata_pb2.Retention(original_days=policy.original_days, deleted_days=policy.deleted_days)
+
+
+def from_retention(pb: metadata_pb2.Retention) -> Policy:
+    return Policy(
+        original_days=pb.original_days if pb.HasField("original_days") else None,
+        deleted_days=pb.deleted_days if pb.HasField("deleted_days") else None,
+    )
+
+
+def from_purpose(purpose: metadata_pb2.OpenAssetRequest.Purpose.ValueType) -> Action:
+    return _ACTIONS[purpose]
 
 
 def to_outputs(outputs: Iterable[Output]) -> list[metadata_pb2.Output]:
@@ -111,6 +155,7 @@ def from_upload(pb: upload_pb2.Upload) -> Source:
     return Source(
         id=pb.asset_id,
         upload_id=pb.id,
+        declared_sha256=pb.sha256,
         labels=dict(pb.labels),
         visibility=Visibility.PUBLIC if public else Visibility.PRIVATE,
         **_values(pb, _SOURCE),
@@ -134,6 +179,9 @@ def from_list(request: metadata_pb2.ListAssetsRequest) -> Filter:
         state=_FROM_STATE.get(request.state),
         visibility=_FROM_VISIBILITY.get(request.visibility),
         labels=dict(request.labels),
+        name=request.name,
+        created_after=_moment(request.created_after) if request.HasField("created_after") else None,
+        created_before=_moment(request.created_before) if request.HasField("created_before") else None,
     )
 
 
@@ -151,6 +199,14 @@ def from_update(request: metadata_pb2.UpdateAssetRequest) -> Changes:
     if wrong:
         raise InvalidArgument("invalid_update", f"{wrong[0].field} {wrong[0].message}", fields=tuple(wrong))
     return Changes(**{path: values[path] for path in request.update_mask.paths})
+
+
+def _moment(pb: Timestamp) -> datetime:
+    """Raises InvalidArgument for one outside of the calendar."""
+    try:
+        return pb.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidArgument("invalid_argument", "not a time of the calendar") from None
 
 
 def _from_output(pb: transcode_pb2.JobOutput, job_id: str) -> Output:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
-from services.metadata.domain import Asset, Fact, Job, Media, Output, OutputState, Source, State, Visibility, asset_of
+from services.metadata.domain import Asset, Fact, Source, State, Visibility, asset_of
+from services.metadata.history import KEPT
+from services.metadata.jobs import Job, Media, Output, OutputState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from services.metadata.service import Filter
+    from services.metadata.audit import Record
+    from services.metadata.history import Line
+    from services.metadata.listing import Filter, Order, Place
+    from services.metadata.policy import Policy
+    from services.metadata.ports import Removal, Transaction
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -62,7 +68,17 @@ def a_job(asset: Asset | Source, **fields: Any) -> Job:
 class FakeDelivery:
     consumer: str = "metadata-tests-all"
     message_id: str = field(default_factory=new_id)
-    create_time: datetime = NOW
+
+
+@dataclass
+class FakeObjects:
+    removed: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def remove(self, prefix: str) -> None:
+        if self.failure:
+            raise self.failure
+        self.removed.append(prefix)
 
 
 @dataclass
@@ -71,14 +87,22 @@ class FakeStore:
     seen: set[tuple[str, str]] = field(default_factory=set)
     said: list[tuple[Fact, Asset]] = field(default_factory=list)
     """What went out as an event, in order."""
+    lines: list[Line] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    votes: set[tuple[str, str]] = field(default_factory=set)
+    policies: dict[str, Policy] = field(default_factory=dict)
+    removals: dict[str, Removal] = field(default_factory=dict)
+    purged: list[str] = field(default_factory=list)
+    """Assets that were said to be gone."""
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[FakeStore]:
-        before = dict(self.rows), set(self.seen), list(self.said)
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        before = {each.name: getattr(self, each.name).copy() for each in fields(self)}
         try:
             yield self
         except BaseException:
-            self.rows, self.seen, self.said = before
+            for name, value in before.items():
+                setattr(self, name, value)
             raise
 
     async def first_time(self, consumer: str, message_id: str) -> bool:
@@ -86,25 +110,118 @@ class FakeStore:
         self.seen.add((consumer, message_id))
         return first
 
-    async def add(self, asset: Asset) -> None:
-        if asset.id not in self.rows:
-            await self.save(asset, Fact.CREATED)
+    async def add(self, asset: Asset) -> bool:
+        if asset.id in self.rows:
+            return False
+        await self.save(asset, Fact.CREATED)
+        return True
 
     async def get(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Asset | None:
         asset = self.rows.get(asset_id)
         return asset if asset and asset.tenant_id == tenant_id else None
 
+    async def anyones(self, asset_id: str) -> Asset | None:
+        return self.rows.get(asset_id)
+
     async def playing(self, playback_id: str) -> Asset | None:
         return next((asset for asset in self.rows.values() if asset.playback_id == playback_id), None)
 
-    async def page(self, tenant_id: str, wanted: Filter, *, before: str | None, limit: int) -> Sequence[Asset]:
+    async def page(
+        self, tenant_id: str, wanted: Filter, order: Order, *, after: Place | None, limit: int
+    ) -> Sequence[Asset]:
+        def place(asset: Asset) -> Any:
+            return _place(order.place(asset))
+
         mine = [asset for asset in self.rows.values() if asset.tenant_id == tenant_id and _wanted(asset, wanted)]
-        newest_first = sorted(mine, key=lambda asset: asset.id, reverse=True)
-        return [asset for asset in newest_first if before is None or asset.id < before][:limit]
+        if after and order.descending:
+            mine = [asset for asset in mine if place(asset) < _place(after)]
+        elif after:
+            mine = [asset for asset in mine if place(asset) > _place(after)]
+        return sorted(mine, key=place, reverse=order.descending)[:limit]
 
     async def save(self, asset: Asset, fact: Fact) -> None:
-        self.rows[asset.id] = asset
+        kept = self.rows.get(asset.id, asset)
+        self.rows[asset.id] = replace(asset, votes=kept.votes)
         self.said.append((fact, asset))
+
+    async def note(self, line: Line, keep: int = KEPT) -> None:
+        old = line.revision - keep
+        self.lines = [each for each in self.lines if each.asset_id != line.asset_id or each.revision > old]
+        self.lines.append(line)
+
+    async def history(self, asset_id: str, *, before: str | None, limit: int) -> Sequence[Line]:
+        mine = [line for line in self.lines if line.asset_id == asset_id and (not before or line.id < before)]
+        return sorted(mine, key=lambda line: line.id, reverse=True)[:limit]
+
+    async def record(self, record: Record) -> None:
+        if record.repeat_key is None or record.repeat_key not in {each.repeat_key for each in self.records}:
+            self.records.append(record)
+
+    async def vote(self, asset_id: str, subject: str) -> int:
+        self.votes.add((asset_id, subject))
+        return self._count(asset_id)
+
+    async def withdraw(self, asset_id: str, subject: str) -> int:
+        self.votes.discard((asset_id, subject))
+        return self._count(asset_id)
+
+    async def policy(self, tenant_id: str) -> Policy | None:
+        return self.policies.get(tenant_id)
+
+    async def save_policy(self, tenant_id: str, policy: Policy) -> None:
+        self.policies[tenant_id] = policy
+
+    async def overdue(self, now: datetime, default: Policy, limit: int) -> Sequence[Asset]:
+        return [
+            asset
+            for asset in self.rows.values()
+            if asset.state is State.DELETED
+            and _past(asset.delete_time, self.policies.get(asset.tenant_id, default).deleted_days, now)
+        ][:limit]
+
+    async def overdue_sources(self, now: datetime, default: Policy, limit: int) -> Sequence[Asset]:
+        return [
+            asset
+            for asset in self.rows.values()
+            if asset.state is State.READY
+            and not asset.source_delete_time
+            and _past(asset.ready_time, self.policies.get(asset.tenant_id, default).original_days, now)
+        ][:limit]
+
+    async def purge(self, asset: Asset) -> None:
+        del self.rows[asset.id]
+        self.lines = [line for line in self.lines if line.asset_id != asset.id]
+        self.votes = {vote for vote in self.votes if vote[0] != asset.id}
+
+    async def remove(self, removal: Removal) -> None:
+        self.removals[removal.id] = removal
+
+    async def removed(self, tenant_id: str, asset_id: str) -> bool:
+        mine = [each for each in self.removals.values() if (each.tenant_id, each.asset_id) == (tenant_id, asset_id)]
+        return any(each.purge for each in mine)
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Removal]:
+        due = [each for each in self.removals.values() if each.due_time <= now]
+        return sorted(due, key=lambda each: each.due_time)[:limit]
+
+    async def forget(self, removal: Removal) -> None:
+        del self.removals[removal.id]
+
+    async def say_purged(self, removal: Removal) -> None:
+        self.purged.append(removal.asset_id)
+
+    def _count(self, asset_id: str) -> int:
+        votes = sum(voted == asset_id for voted, _ in self.votes)
+        self.rows[asset_id] = replace(self.rows[asset_id], votes=votes)
+        return votes
+
+
+def _place(place: Place) -> tuple[Any, str]:
+    return place.value.encode() if isinstance(place.value, str) else place.value, place.id
+
+
+def _past(since: datetime | None, days: int | None, now: datetime) -> bool:
+    return since is not None and days is not None and since + timedelta(days=days) <= now
 
 
 def _wanted(asset: Asset, wanted: Filter) -> bool:
@@ -113,4 +230,7 @@ def _wanted(asset: Asset, wanted: Filter) -> bool:
         and wanted.kind in {None, asset.kind}
         and wanted.visibility in {None, asset.visibility}
         and wanted.labels.items() <= asset.labels.items()
+        and wanted.name.lower() in asset.file_name.lower()
+        and (wanted.created_after is None or asset.create_time > wanted.created_after)
+        and (wanted.created_before is None or asset.create_time < wanted.created_before)
     )

@@ -73,6 +73,18 @@ class FakeStore:
         gone = Source(asset_id=asset_id, tenant_id=tenant_id, object_key="", size=0, file_name="")
         self.sources[asset_id] = replace(self.sources.get(asset_id, gone), deleted=True)
 
+    async def restore_source(self, source: Source) -> None:
+        self.sources[source.asset_id] = replace(self.sources.get(source.asset_id, source), deleted=False)
+
+    async def purge(self, tenant_id: str, asset_id: str) -> None:
+        if await self.source(tenant_id, asset_id):
+            del self.sources[asset_id]
+        gone = {job.id for job in self.jobs.values() if (job.tenant_id, job.asset_id) == (tenant_id, asset_id)}
+        self.jobs = {each: job for each, job in self.jobs.items() if each not in gone}
+        self.tasks = {each: task for each, task in self.tasks.items() if task.job_id not in gone}
+        self.rungs = {key: rung for key, rung in self.rungs.items() if key[0] not in gone}
+        self.landed = {key: segment for key, segment in self.landed.items() if key[0] not in gone}
+
     async def add_job(self, job: Job, request_id: str) -> Job:
         key = (job.tenant_id, request_id)
         if request_id and key in self.request_ids:

@@ -109,7 +109,8 @@ class Job:
 
     @property
     def object_prefix(self) -> str:
-        return f"assets/{self.asset_id}/jobs/{self.id}/"
+        """Beside the source: all of an asset lies in one folder."""
+        return f"{self.source_key.rpartition('/')[0]}/jobs/{self.id}/"
 
     @property
     def worth_publishing(self) -> bool:

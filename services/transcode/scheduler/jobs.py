@@ -55,18 +55,33 @@ class Jobs:
             kept = await tx.source(source.tenant_id, source.asset_id)
             if kept is None or kept.deleted:
                 return
-            job = await self._queue(tx, source, preset, upload_id=upload_id, request_id=f"upload:{upload_id}")
-            if job.preset not in PRESETS and not job.over:
-                await fail(tx, job, "unknown_preset", f"there is no preset {job.preset}", self._now())
+            await self._queue_own(tx, source, preset, upload_id, f"upload:{upload_id}")
 
     async def on_deleted(self, tenant_id: str, asset_id: str, consumer: str, message_id: str) -> None:
-        """An asset went: its jobs end."""
+        """An asset, or its source, went: its jobs end."""
         async with self._store.transaction() as tx:
             if not await tx.first_time(consumer, message_id):
                 return
             await tx.delete_source(tenant_id, asset_id)
             for job in await tx.live_jobs(asset_id):
                 await self._cancel(tx, job)
+
+    async def on_restored(
+        self, source: Source, preset: str, request_id: str, consumer: str, message_id: str, *, unfinished: bool
+    ) -> None:
+        """An asset is back: jobs can read it again. An unfinished one gets a job in place of the one that ended."""
+        async with self._store.transaction() as tx:
+            if not await tx.first_time(consumer, message_id):
+                return
+            await tx.restore_source(source)
+            if unfinished:
+                await self._queue_own(tx, source, preset, None, request_id)
+
+    async def on_purged(self, tenant_id: str, asset_id: str, consumer: str, message_id: str) -> None:
+        """Nothing is left of an asset: nor of its jobs, which ended when it was deleted."""
+        async with self._store.transaction() as tx:
+            if await tx.first_time(consumer, message_id):
+                await tx.purge(tenant_id, asset_id)
 
     async def get(self, tenant_id: str, job_id: str) -> Job:
         async with self._store.transaction() as tx:
@@ -86,6 +101,14 @@ class Jobs:
         async with self._store.transaction() as tx:
             job = _found(await tx.job(job_id, lock=True), tenant_id)
             return job if job.state is JobState.CANCELLED else await self._cancel(tx, job)
+
+    async def _queue_own(
+        self, tx: Transaction, source: Source, preset: str, upload_id: str | None, request_id: str
+    ) -> None:
+        """The job that an asset has without anybody's asking."""
+        job = await self._queue(tx, source, preset, upload_id=upload_id, request_id=request_id)
+        if job.preset not in PRESETS and not job.over:
+            await fail(tx, job, "unknown_preset", f"there is no preset {job.preset}", self._now())
 
     async def _queue(
         self,

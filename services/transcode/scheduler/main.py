@@ -17,6 +17,7 @@ from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from services.transcode.scheduler import grpc_api, worker_api
+from services.transcode.scheduler.asset_consumer import of_assets
 from services.transcode.scheduler.channels import JetStreamQueue
 from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.consumer import consumers
@@ -69,6 +70,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 relay.run(),
                 every(settings.reconcile_interval, reconciler.run_once),
                 every(HOUR, relay.purge),
-                *(each.run() for each in consumers(bus, db, jobs, publishing)),
+                of_assets(bus, db, jobs).run(),
+                *(each.run() for each in consumers(bus, db, publishing)),
             )
     await db.close()

@@ -32,6 +32,7 @@ from services.transcode.scheduler.tables import (
     RENDITIONS,
     RUNNING,
     SEGMENT_COLUMNS,
+    SEGMENTS,
     SOURCES,
     TASK_CHANGES,
     TASK_COLUMNS,
@@ -88,6 +89,19 @@ class PostgresTransaction:
         gone = Source(asset_id=asset_id, tenant_id=tenant_id, object_key="", size=0, file_name="", deleted=True)
         statement = insert(SOURCES).values(asdict(gone))
         await self._execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_={"deleted": True}))
+
+    async def restore_source(self, source: Source) -> None:
+        statement = insert(SOURCES).values(asdict(source))
+        await self._execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_={"deleted": False}))
+
+    async def purge(self, tenant_id: str, asset_id: str) -> None:
+        mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id
+        found = await self._execute(sa.select(JOBS.c.id).where(*mine).with_for_update())
+        jobs = list(found.scalars())
+        for table in (SEGMENTS, RENDITIONS, TASKS):
+            await self._execute(sa.delete(table).where(table.c.job_id.in_(jobs)))
+        await self._execute(sa.delete(JOBS).where(JOBS.c.id.in_(jobs)))
+        await self._execute(sa.delete(SOURCES).where(SOURCES.c.tenant_id == tenant_id, SOURCES.c.asset_id == asset_id))
 
     async def add_job(self, job: Job, request_id: str) -> Job:
         row = asdict(job) | {"request_id": request_id or None}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from typing import Any
 
-    from reelmesh.upload.v1 import upload_pb2
+    from reelmesh.metadata.v1 import metadata_pb2
 
     from services.transcode.scheduler.domain import Job, Output
     from services.transcode.scheduler.tasks import Claim
@@ -128,14 +128,14 @@ def from_track(track: worker_pb2.EncodedTrack) -> Result:
     )
 
 
-def from_upload(upload: upload_pb2.Upload) -> Source:
+def from_asset(asset: metadata_pb2.Asset) -> Source:
     return Source(
-        asset_id=upload.asset_id,
-        tenant_id=upload.tenant_id,
-        object_key=upload.object_key,
-        size=upload.size,
-        file_name=upload.file_name,
-        sha256=upload.sha256,
+        asset_id=asset.id,
+        tenant_id=asset.tenant_id,
+        object_key=asset.object_key,
+        size=asset.size,
+        file_name=asset.file_name,
+        sha256=asset.declared_sha256,
     )
 
 

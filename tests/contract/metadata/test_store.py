@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from meshkit.ids import new_id
-from services.metadata.domain import Asset, Changes, Fact, Kind, State, Visibility
-from services.metadata.service import Filter
+from services.metadata.domain import Asset, Changes, Fact, State, Visibility
+from services.metadata.kinds import Kind
+from services.metadata.listing import NEWEST_FIRST, Filter, Order
 from services.metadata.store import PostgresStore
 from tests.fakes.metadata import NOW, FakeStore, a_job, an_asset
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from meshkit.db import Database
-    from services.metadata.service import Store
+    from services.metadata.ports import Store
 
 ANY = Filter(labels={})
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(params=["fake", "postgres"])
@@ -34,7 +39,7 @@ async def add(store: Store, *assets: Asset) -> None:
 
 async def listed(store: Store, tenant_id: str, wanted: Filter = ANY) -> list[str]:
     async with store.transaction() as tx:
-        return [asset.id for asset in await tx.page(tenant_id, wanted, before=None, limit=100)]
+        return [asset.id for asset in await tx.page(tenant_id, wanted, NEWEST_FIRST, after=None, limit=100)]
 
 
 async def test_gives_back_what_it_was_given(store: Store) -> None:
@@ -94,14 +99,29 @@ async def test_a_transaction_that_failed_saw_and_did_nothing(store: Store) -> No
         assert await tx.get(asset.tenant_id, asset.id) is None
 
 
-async def test_pages_newest_first(store: Store) -> None:
-    tenant = new_id()
-    made = [an_asset(tenant) for _ in range(4)]
+@pytest.mark.parametrize("field", ["create_time", "update_time", "file_name", "size", "votes"])
+@pytest.mark.parametrize("descending", [True, False])
+async def test_pages_in_every_order(store: Store, field: str, descending: bool) -> None:
+    tenant, order = new_id(), Order(field=field, descending=descending)
+    made = [
+        replace(an_asset(tenant, file_name=name, size=size), create_time=at, update_time=at, votes=size)
+        for name, size, at in (("B", 2, NOW), ("a", 1, NOW), ("ä", 3, NOW + SECOND), ("A b", 2, NOW), ("a", 2, NOW))
+    ]
     await add(store, *made, an_asset(new_id()))
-    newest_first = made[::-1]
-    async with store.transaction() as tx:
-        assert await tx.page(tenant, ANY, before=None, limit=3) == newest_first[:3]
-        assert await tx.page(tenant, ANY, before=newest_first[2].id, limit=3) == newest_first[3:]
+    seen: list[Asset] = []
+    while True:
+        async with store.transaction() as tx:
+            after = order.place(seen[-1]) if seen else None
+            rows = await tx.page(tenant, ANY, order, after=after, limit=2)
+        if not rows:
+            break
+        seen += rows
+
+    def place(asset: Asset) -> tuple[bytes | int | datetime, str]:
+        value = order.place(asset).value
+        return value.encode() if isinstance(value, str) else value, asset.id
+
+    assert seen == sorted(made, key=place, reverse=descending)
 
 
 async def test_lists_what_is_wanted(store: Store) -> None:
@@ -118,6 +138,17 @@ async def test_lists_what_is_wanted(store: Store) -> None:
     assert await listed(store, tenant, Filter(labels={}, visibility=Visibility.PUBLIC)) == [image.id]
     assert await listed(store, tenant, Filter(labels={}, state=State.READY)) == [ready.id]
     assert await listed(store, tenant, Filter(labels={"match_id": "7"}, state=State.DELETED)) == [gone.id]
+
+
+async def test_lists_by_name_and_time(store: Store) -> None:
+    tenant = new_id()
+    first = an_asset(tenant, file_name="Final 100%_x.mov")
+    second = replace(an_asset(tenant, file_name="final.mov"), create_time=NOW + SECOND)
+    await add(store, first, second)
+    assert await listed(store, tenant, Filter(labels={}, name="FINAL")) == [second.id, first.id]
+    assert await listed(store, tenant, Filter(labels={}, name="%_")) == [first.id]
+    assert await listed(store, tenant, Filter(labels={}, created_after=NOW)) == [second.id]
+    assert await listed(store, tenant, Filter(labels={}, created_before=NOW + SECOND)) == [first.id]
 
 
 async def test_labels_are_kept_as_they_are_written(store: Store) -> None:

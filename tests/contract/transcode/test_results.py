@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from meshkit.ids import new_id
 from services.transcode.scheduler.rendition import Rendition, Segment
 from tests.fakes.transcode_rows import a_job
 
@@ -70,3 +71,19 @@ async def test_the_playlists_lock_is_taken_and_left(store: Store) -> None:
     for _ in range(2):
         async with store.transaction() as tx:
             await tx.lock_playlists(job.id)
+
+
+async def test_a_purge_takes_all_that_jobs_made(store: Store) -> None:
+    job, other = a_job(), a_job()
+    async with store.transaction() as tx:
+        for each in (job, other):
+            await tx.add_job(each, "")
+            await tx.add_renditions([a_rendition(each, "v240", 0)])
+            await tx.add_segments(each.id, [a_segment("v240", 0)])
+        await tx.purge(new_id(), job.asset_id)
+        assert await tx.job(job.id) == job
+        await tx.purge(job.tenant_id, job.asset_id)
+    async with store.transaction() as tx:
+        assert await tx.job(job.id) is None
+        assert (await tx.renditions(job.id), await tx.segments(job.id)) == ([], [])
+        assert (len(await tx.renditions(other.id)), len(await tx.segments(other.id))) == (1, 1)

@@ -73,6 +73,15 @@ async def test_a_deleted_source_stays_deleted(store: Store) -> None:
         assert kept.deleted
 
 
+async def test_a_restored_source_is_there_again(store: Store) -> None:
+    source = a_source()
+    async with store.transaction() as tx:
+        await tx.add_source(source)
+        await tx.delete_source(source.tenant_id, source.asset_id)
+        await tx.restore_source(source)
+        assert await tx.source(source.tenant_id, source.asset_id) == source
+
+
 async def test_gives_back_the_job_that_it_was_given(store: Store) -> None:
     job = a_job(upload_id=new_id(), facts=some_facts(), priority=10)
     async with store.transaction() as tx:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from google.protobuf import json_format
 from grpc import StatusCode
 from grpc.aio import AioRpcError
+from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
 from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
-from reelmesh.upload.v1 import upload_events_pb2, upload_pb2
+from reelmesh.upload.v1 import upload_pb2
 
 from meshkit import outbox
 from meshkit.ids import new_id
@@ -47,7 +48,7 @@ class Studio:
             return await getattr(transcode_pb2_grpc.TranscodeServiceStub(channel), method)(request, timeout=TIMEOUT)
 
     async def bring_in(self, path: Path, preset: str = "") -> upload_pb2.Upload:
-        """Store the file and say that it came, as the upload service does."""
+        """Store the file and say that there is an asset of it, as the metadata service does."""
         asset_id = new_id()
         upload = upload_pb2.Upload(
             id=new_id(),
@@ -59,8 +60,20 @@ class Studio:
             preset=preset,
         )
         await self.objects.upload(path, upload.object_key, "video/mp4", "no-store")
-        await self.say(upload_events_pb2.UploadCompleted(upload=upload), upload.id)
+        await self.say(metadata_events_pb2.AssetCreated(asset=self.asset(upload)), asset_id)
         return upload
+
+    def asset(self, upload: upload_pb2.Upload) -> metadata_pb2.Asset:
+        """What becomes of the upload, before anything was made of it."""
+        same = ("tenant_id", "file_name", "size", "object_key", "preset")
+        values = {name: getattr(upload, name) for name in same}
+        return metadata_pb2.Asset(
+            id=upload.asset_id,
+            upload_id=upload.id,
+            state=metadata_pb2.Asset.STATE_UPLOADED,
+            declared_sha256=upload.sha256,
+            **values,
+        )
 
     async def say(self, event: Any, key: str) -> None:
         headers = {outbox.EVENT_ID: new_id()}

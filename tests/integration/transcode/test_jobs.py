@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf import json_format
-from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
+from reelmesh.metadata.v1 import metadata_events_pb2
 from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2
 
 from meshkit.errors import NotFound
@@ -130,9 +130,31 @@ async def test_a_cancelled_job_stops_its_worker(studio: Studio, workers: Workers
 async def test_a_deleted_asset_cancels_its_job(studio: Studio, clip: Path) -> None:
     upload = await studio.bring_in(clip)
     job = await studio.job_of(upload)
-    asset = metadata_pb2.Asset(id=upload.asset_id, tenant_id=upload.tenant_id)
+    asset = studio.asset(upload)
     await studio.say(metadata_events_pb2.AssetDeleted(asset=asset), asset.id)
     assert (await studio.ended(job)).state == Job.STATE_CANCELLED
+
+
+async def test_an_asset_that_comes_back_gets_another_job(studio: Studio, clip: Path) -> None:
+    upload = await studio.bring_in(clip)
+    first, asset = await studio.job_of(upload), studio.asset(upload)
+    # Each undoes the one before: in order, whoever hears them.
+    for event in (metadata_events_pb2.AssetDeleted(asset=asset), metadata_events_pb2.AssetRestored(asset=asset)):
+        await studio.say(event, asset.id)
+
+    async def again() -> bool:
+        jobs = (await studio.ask("ListJobs", transcode_pb2.ListJobsRequest(asset_id=asset.id))).jobs
+        states = {job.id == first.id: job.state for job in jobs}
+        return states == {True: Job.STATE_CANCELLED, False: Job.STATE_QUEUED}
+
+    assert await eventually(again)
+    await studio.say(metadata_events_pb2.AssetPurged(asset_id=asset.id, tenant_id=asset.tenant_id), asset.id)
+
+    async def gone() -> bool:
+        return not (await studio.ask("ListJobs", transcode_pb2.ListJobsRequest(asset_id=asset.id))).jobs
+
+    assert await eventually(gone)
+    assert await studio.tasks(first) == []
 
 
 async def _nothing_left(studio: Studio, job: Job) -> bool:

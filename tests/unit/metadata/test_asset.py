@@ -7,9 +7,11 @@ from itertools import permutations
 
 import pytest
 
-from meshkit.errors import Conflict, InvalidArgument
+from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
-from services.metadata.domain import Asset, Changes, Fact, Kind, Media, State, Visibility, fact, guess_kind
+from services.metadata.domain import Asset, Changes, Fact, State, Visibility, fact
+from services.metadata.jobs import Media
+from services.metadata.kinds import Kind, guess_kind
 from tests.fakes.metadata import NOW, a_job, an_asset
 
 LATER = NOW + timedelta(seconds=1)
@@ -123,6 +125,40 @@ def test_nothing_moves_a_deleted_asset(asset: Asset) -> None:
         deleted.update(Changes(passthrough="x"), LATER)
 
 
+def test_a_restored_asset_is_what_it_was(asset: Asset) -> None:
+    job = a_job(asset, error_code="not_media")
+    for before in (asset.succeed(job, LATER), asset.fail(job, LATER)):
+        restored = before.delete(LATER).restore(LATER)
+        assert (restored.state, restored.outputs, restored.playable) == (before.state, before.outputs, before.playable)
+        assert (restored.delete_time, restored.deleted_state) == (None, None)
+        assert restored.restore(LATER) is restored
+    with pytest.raises(Conflict, match="etag_mismatch"):
+        asset.delete(LATER).restore(LATER, asset.etag)
+
+
+def test_what_was_not_finished_begins_anew_when_it_is_restored(asset: Asset) -> None:
+    job = a_job(asset)
+    restored = asset.play(job, LATER).delete(LATER).restore(LATER)
+    assert (restored.state, restored.playable, restored.outputs) == (State.UPLOADED, False, ())
+    # The word of its end may come only now.
+    cancelled = restored.cancel(job, LATER)
+    again = a_job(asset)
+    ready = cancelled.start(again, LATER).succeed(again, LATER)
+    assert (ready.state, ready.played()) == (State.READY, list(again.outputs))
+
+
+def test_an_asset_may_outlive_its_source(asset: Asset) -> None:
+    ready = asset.succeed(a_job(asset), LATER)
+    assert (ready.ready_time, ready.source()) == (LATER, ready)
+    without = ready.delete_source(LATER)
+    assert without.delete_source(LATER + timedelta(days=1)) is without
+    assert without.present().playable
+    with pytest.raises(NotFound, match="source_deleted"):
+        without.source()
+    with pytest.raises(NotFound, match="asset_not_found"):
+        ready.delete(LATER).source()
+
+
 def test_an_update_changes_what_it_names(asset: Asset) -> None:
     changed = asset.update(Changes(labels={}, visibility=Visibility.PUBLIC, passthrough="p"), LATER, asset.etag)
     assert (changed.labels, changed.visibility, changed.passthrough) == ({}, Visibility.PUBLIC, "p")
@@ -157,6 +193,8 @@ def test_each_change_is_said_by_its_name(asset: Asset) -> None:
     assert fact(ready, ready.succeed(a_job(asset), LATER)) is Fact.UPDATED
     assert fact(started, started.fail(job, LATER)) is Fact.FAILED
     assert fact(ready, ready.delete(LATER)) is Fact.DELETED
+    assert fact(ready.delete(LATER), ready.delete(LATER).restore(LATER)) is Fact.RESTORED
+    assert fact(ready, ready.delete_source(LATER)) is Fact.SOURCE_DELETED
 
 
 def test_the_probe_knows_better_only_what_it_knows(asset: Asset) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from reelmesh.transcode.v1 import transcode_pb2
-from reelmesh.transcode.v1.transcode_events_pb2 import JobStarted
 
-from meshkit import consume
-from meshkit.errors import NotFound, Unavailable
+from meshkit.errors import InvalidArgument, NotFound
 from meshkit.ids import new_id
-from services.metadata.consumer import take_job_fact
-from services.metadata.domain import Asset, Changes, Fact, State
-from services.metadata.service import PATIENCE, Assets, Filter
+from services.metadata.audit import WINDOW, Action
+from services.metadata.domain import Asset, Changes, Fact, State, Visibility
+from services.metadata.listing import NEWEST_FIRST, Filter, Order
+from services.metadata.service import Assets
 from tests.fakes.metadata import NOW, FakeDelivery, FakeStore, a_job, a_source
 
 TENANT = new_id()
@@ -66,50 +64,31 @@ async def test_a_job_moves_its_asset_once(assets: Assets, store: FakeStore) -> N
     assert [fact for fact, _ in store.said] == [Fact.CREATED, Fact.UPDATED]
 
 
-async def test_a_job_ahead_of_its_upload_is_asked_for_again(assets: Assets) -> None:
-    source, delivery = a_source(TENANT), FakeDelivery()
-    job = a_job(source)
-    with pytest.raises(Unavailable, match="asset_not_known_yet"):
-        await assets.follow(job, Asset.start, delivery)
-    await assets.take_in(source, FakeDelivery())
-    await assets.follow(job, Asset.start, delivery)
-    assert (await assets.get(TENANT, source.id)).state is State.PROCESSING
-
-
-async def test_a_job_of_nothing_is_given_up_after_a_while(assets: Assets, clock: Clock) -> None:
-    delivery = consume.Delivery(consumer="metadata-transcode-all", message_id=new_id(), create_time=NOW)
-    clock.now = NOW + PATIENCE
-    job = a_job(a_source(TENANT))
-    with pytest.raises(NotFound, match="asset_not_found"):
-        await assets.follow(job, Asset.start, delivery)
-    said = JobStarted(job=transcode_pb2.Job(id=job.id, tenant_id=job.tenant_id, asset_id=job.asset_id))
-    await take_job_fact(assets, said, delivery)
-
-
-async def test_another_tenants_job_does_not_touch_an_asset(assets: Assets) -> None:
+async def test_a_job_of_nothing_moves_nothing(assets: Assets, store: FakeStore) -> None:
     source = a_source(TENANT)
+    await assets.follow(a_job(source), Asset.start, FakeDelivery())
     await assets.take_in(source, FakeDelivery())
-    with pytest.raises(Unavailable):
-        await assets.follow(a_job(source, tenant_id=new_id()), Asset.fail, FakeDelivery())
+    await assets.follow(a_job(source, tenant_id=new_id()), Asset.fail, FakeDelivery())
+    assert [fact for fact, _ in store.said] == [Fact.CREATED]
 
 
 async def test_a_change_that_changes_nothing_is_not_said(assets: Assets, store: FakeStore) -> None:
     source = a_source(TENANT)
     await assets.take_in(source, FakeDelivery())
-    await assets.update(TENANT, source.id, Changes(labels={"match_id": "7"}), "")
+    await assets.update(TENANT, source.id, Changes(labels={"match_id": "7"}), "", "me")
     assert [fact for fact, _ in store.said] == [Fact.CREATED]
-    await assets.update(TENANT, source.id, Changes(labels={"match_id": "8"}), "")
-    await assets.delete(TENANT, source.id, "")
-    await assets.delete(TENANT, source.id, "")
+    await assets.update(TENANT, source.id, Changes(labels={"match_id": "8"}), "", "me")
+    await assets.delete(TENANT, source.id, "", "me")
+    await assets.delete(TENANT, source.id, "", "me")
     assert [fact for fact, _ in store.said] == [Fact.CREATED, Fact.UPDATED, Fact.DELETED]
 
 
 async def test_a_deleted_asset_is_listed_only_where_it_is_asked_for(assets: Assets) -> None:
     source = a_source(TENANT)
     await assets.take_in(source, FakeDelivery())
-    await assets.delete(TENANT, source.id, "")
-    assert await assets.page(TENANT, ANY, 10, "") == ([], "")
-    (listed,), _ = await assets.page(TENANT, Filter(state=State.DELETED, labels={}), 10, "")
+    await assets.delete(TENANT, source.id, "", "me")
+    assert await assets.page(TENANT, ANY, NEWEST_FIRST, 10, "") == ([], "")
+    (listed,), _ = await assets.page(TENANT, Filter(state=State.DELETED, labels={}), NEWEST_FIRST, 10, "")
     assert listed == await assets.get(TENANT, source.id)
 
 
@@ -117,11 +96,61 @@ async def test_pages_follow_one_another_while_assets_come_in(assets: Assets) -> 
     sources = [a_source(TENANT) for _ in range(5)]
     for source in sources[:4]:
         await assets.take_in(source, FakeDelivery())
-    first, token = await assets.page(TENANT, ANY, 3, "")
+    first, token = await assets.page(TENANT, ANY, NEWEST_FIRST, 3, "")
     await assets.take_in(sources[4], FakeDelivery())
-    second, end = await assets.page(TENANT, ANY, 3, token)
+    second, end = await assets.page(TENANT, ANY, NEWEST_FIRST, 3, token)
     assert [asset.id for asset in first + second] == [source.id for source in reversed(sources[:4])]
     assert end == ""
+    for wrong in (Order(field="size"), Order(descending=False)):
+        with pytest.raises(InvalidArgument, match="invalid_page_token"):
+            await assets.page(TENANT, ANY, wrong, 3, token)
+
+
+async def test_a_history_says_what_changed_and_who_did_it(assets: Assets) -> None:
+    source = a_source(TENANT)
+    await assets.take_in(source, FakeDelivery())
+    job = a_job(source)
+    await assets.follow(job, Asset.succeed, FakeDelivery())
+    await assets.update(TENANT, source.id, Changes(passthrough="x", labels={}), "", "me")
+    lines, more = await assets.history(TENANT, source.id, 2, "")
+    assert [(line.fact, line.state, line.subject) for line in lines] == [
+        (Fact.UPDATED, State.READY, "me"),
+        (Fact.READY, State.READY, ""),
+    ]
+    assert lines[0].changed == ("labels", "passthrough")
+    assert lines[1].job_id == job.id
+    rest, end = await assets.history(TENANT, source.id, 2, more)
+    assert ([line.fact for line in rest], end) == ([Fact.CREATED], "")
+    with pytest.raises(NotFound):
+        await assets.history(new_id(), source.id, 2, "")
+
+
+async def test_reads_of_private_media_are_on_record(assets: Assets, store: FakeStore, clock: Clock) -> None:
+    source = a_source(TENANT)
+    await assets.take_in(source, FakeDelivery())
+    for action in (Action.STREAM, Action.STREAM, Action.URL, Action.PLAYBACK):
+        await assets.open(TENANT, source.id, action, "me")
+    clock.now += timedelta(seconds=WINDOW)
+    await assets.open(TENANT, source.id, Action.STREAM, "me")
+    # Playing what does not play yet reads nothing.
+    assert [record.action for record in store.records] == [Action.STREAM, Action.URL, Action.STREAM]
+    await assets.update(TENANT, source.id, Changes(visibility=Visibility.PUBLIC), "", "me")
+    await assets.open(TENANT, source.id, Action.DOWNLOAD, "me")
+    assert len(store.records) == 3
+    with pytest.raises(NotFound):
+        await assets.open(new_id(), source.id, Action.STREAM, "me")
+
+
+async def test_a_deleted_asset_comes_back(assets: Assets, store: FakeStore) -> None:
+    source = a_source(TENANT)
+    await assets.take_in(source, FakeDelivery())
+    await assets.delete(TENANT, source.id, "", "me")
+    with pytest.raises(NotFound, match="asset_not_found"):
+        await assets.open(TENANT, source.id, Action.PLAYBACK, "me")
+    for _ in range(2):
+        assert (await assets.restore(TENANT, source.id, "", "you")).state is State.UPLOADED
+    assert [fact for fact, _ in store.said] == [Fact.CREATED, Fact.DELETED, Fact.RESTORED]
+    assert [(each.action, each.subject) for each in store.records] == [(Action.DELETE, "me"), (Action.RESTORE, "you")]
 
 
 async def test_a_playback_id_plays_until_its_asset_is_gone(assets: Assets, clock: Clock) -> None:
@@ -144,6 +173,6 @@ async def test_what_is_not_there_is_not_found(assets: Assets, clock: Clock) -> N
     with pytest.raises(NotFound, match="asset_not_found"):
         await assets.get(TENANT, new_id())
     with pytest.raises(NotFound, match="asset_not_found"):
-        await assets.update(TENANT, new_id(), Changes(), "")
+        await assets.update(TENANT, new_id(), Changes(), "", "me")
     with pytest.raises(NotFound, match="asset_not_found"):
-        await assets.delete(TENANT, new_id(), "")
+        await assets.delete(TENANT, new_id(), "", "me")

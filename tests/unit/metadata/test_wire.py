@@ -12,7 +12,9 @@ from meshkit.errors import InvalidArgument
 from meshkit.ids import new_id
 from services.metadata import wire
 from services.metadata.consumer import JOBS
-from services.metadata.domain import Changes, Kind, Media, OutputState, Visibility
+from services.metadata.domain import Changes, Visibility
+from services.metadata.jobs import Media, OutputState
+from services.metadata.kinds import Kind
 from tests.fakes.metadata import NOW, a_job, an_asset
 
 
@@ -42,11 +44,19 @@ def test_a_playback_names_only_what_lies_under_its_prefix() -> None:
 def test_an_upload_is_the_source_of_its_asset() -> None:
     public = upload_pb2.VISIBILITY_PUBLIC
     upload = upload_pb2.Upload(
-        id=new_id(), asset_id=new_id(), file_name="a.mp4", size=5, labels={"a": "b"}, visibility=public
+        id=new_id(),
+        asset_id=new_id(),
+        file_name="a.mp4",
+        size=5,
+        labels={"a": "b"},
+        visibility=public,
+        preset="hls",
+        sha256="ab",
     )
     source = wire.from_upload(upload)
     assert (source.id, source.upload_id, source.file_name, source.size) == (upload.asset_id, upload.id, "a.mp4", 5)
     assert (source.labels, source.visibility) == ({"a": "b"}, Visibility.PUBLIC)
+    assert (source.preset, source.declared_sha256) == ("hls", "ab")
 
 
 def test_a_job_brings_what_its_probe_found() -> None:

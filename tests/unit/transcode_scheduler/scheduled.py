@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from services.transcode.scheduler.task import Task
 
 LEASE = timedelta(seconds=30)
-CONSUMER = "transcode-upload-completed"
+CONSUMER = "transcode-metadata-all"
 
 
 @dataclass

@@ -12,8 +12,6 @@ from services.transcode.scheduler.tasks import NotNow
 from tests.fakes.transcode_rows import a_source
 from tests.unit.transcode_scheduler.scheduled import CONSUMER, Scheduler
 
-DELETES = "transcode-metadata-asset_deleted"
-
 
 async def test_an_upload_becomes_a_job_and_a_probe(scheduler: Scheduler) -> None:
     job = await scheduler.upload()
@@ -103,7 +101,7 @@ async def test_a_deleted_asset_cancels_its_jobs(scheduler: Scheduler) -> None:
     job, other = await scheduler.upload(source=source), await scheduler.upload()
     message_id = new_id()
     for _ in range(2):
-        await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, DELETES, message_id)
+        await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, CONSUMER, message_id)
     assert scheduler.job(job).state is JobState.CANCELLED
     assert scheduler.job(other).state is JobState.QUEUED
     assert scheduler.facts().count("cancelled") == 1
@@ -113,10 +111,37 @@ async def test_a_deleted_asset_cancels_its_jobs(scheduler: Scheduler) -> None:
 
 async def test_an_asset_deleted_before_its_upload_was_heard_of_gets_no_job(scheduler: Scheduler) -> None:
     source = a_source()
-    await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, DELETES, new_id())
+    await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, CONSUMER, new_id())
     await scheduler.jobs.on_uploaded(source, new_id(), "", CONSUMER, new_id())
     assert not scheduler.store.jobs
     assert not scheduler.store.enqueued
+
+
+async def test_a_restored_asset_can_be_worked_on_again(scheduler: Scheduler) -> None:
+    source = a_source()
+    first = await scheduler.upload(source=source)
+    await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, CONSUMER, new_id())
+    message_id = new_id()
+    for unfinished in (True, True, False):
+        await scheduler.jobs.on_restored(source, "hls", "restore:1", CONSUMER, message_id, unfinished=unfinished)
+    [again] = [job for job in scheduler.store.jobs.values() if job.id != first.id]
+    assert (again.state, again.asset_id, again.id > first.id) == (JobState.QUEUED, source.asset_id, True)
+    await scheduler.jobs.on_restored(source, "hls", "restore:2", CONSUMER, new_id(), unfinished=False)
+    assert len(scheduler.store.jobs) == 2
+    await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "")
+
+
+async def test_of_a_purged_asset_nothing_is_left(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.encode(tasks[0])
+    other = await scheduler.upload()
+    for _ in range(2):
+        await scheduler.jobs.on_purged(job.tenant_id, job.asset_id, CONSUMER, new_id())
+    assert list(scheduler.store.jobs) == [other.id]
+    assert list(scheduler.store.sources) == [other.asset_id]
+    assert {task.job_id for task in scheduler.store.tasks.values()} == {other.id}
+    with pytest.raises(NotFound, match="task_not_found"):
+        await scheduler.tasks.beat(held.id, held.epoch, 0.5)
 
 
 async def test_another_tenant_sees_nothing(scheduler: Scheduler) -> None:

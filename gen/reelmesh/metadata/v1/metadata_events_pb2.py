@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from reelmesh.metadata.v1 import metadata_pb2 as reelmesh_dot_metadata_dot_v1_dot_metadata__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*reelmesh/metadata/v1/metadata_events.proto\x12\x14reelmesh.metadata.v1\x1a#reelmesh/metadata/v1/metadata.proto\":\n\x0c\x41ssetCreated\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\":\n\x0c\x41ssetUpdated\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\";\n\rAssetPlayable\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\"8\n\nAssetReady\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\"9\n\x0b\x41ssetFailed\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\":\n\x0c\x41ssetDeleted\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Assetb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*reelmesh/metadata/v1/metadata_events.proto\x12\x14reelmesh.metadata.v1\x1a#reelmesh/metadata/v1/metadata.proto\":\n\x0c\x41ssetCreated\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\":\n\x0c\x41ssetUpdated\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\";\n\rAssetPlayable\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\"8\n\nAssetReady\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\"9\n\x0b\x41ssetFailed\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\":\n\x0c\x41ssetDeleted\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\";\n\rAssetRestored\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\"@\n\x12\x41ssetSourceDeleted\x12*\n\x05\x61sset\x18\x01 \x01(\x0b\x32\x1b.reelmesh.metadata.v1.Asset\"2\n\x0b\x41ssetPurged\x12\x10\n\x08\x61sset_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,4 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSETFAILED']._serialized_end=401
   _globals['_ASSETDELETED']._serialized_start=403
   _globals['_ASSETDELETED']._serialized_end=461
+  _globals['_ASSETRESTORED']._serialized_start=463
+  _globals['_ASSETRESTORED']._serialized_end=522
+  _globals['_ASSETSOURCEDELETED']._serialized_start=524
+  _globals['_ASSETSOURCEDELETED']._serialized_end=588
+  _globals['_ASSETPURGED']._serialized_start=590
+  _globals['_ASSETPURGED']._serialized_end=640
 # @@protoc_insertion_point(module_scope)

@@ -122,6 +122,9 @@ class Asset(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    SOURCE_DELETE_TIME_FIELD_NUMBER: _builtins.int
+    DECLARED_SHA256_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     upload_id: _builtins.str
@@ -144,7 +147,11 @@ class Asset(_message.Message):
     playback_id: _builtins.str
     votes: _builtins.int
     etag: _builtins.str
-    """Changes with every change of the asset."""
+    """Changes with every change of the asset; votes are none."""
+    preset: _builtins.str
+    """Of the job that the upload asked for; empty for the tenant's default."""
+    declared_sha256: _builtins.str
+    """Of the source, as its uploader declared it; empty when it did not."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -157,6 +164,10 @@ class Asset(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def delete_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def source_delete_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the source is no longer kept."""
+
     def __init__(
         self,
         *,
@@ -184,10 +195,13 @@ class Asset(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        preset: _builtins.str = ...,
+        source_delete_time: _timestamp_pb2.Timestamp | None = ...,
+        declared_sha256: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "media", b"media", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "media", b"media", "source_delete_time", b"source_delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "sha256", b"sha256", "size", b"size", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -404,15 +418,27 @@ class ListAssetsRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     VISIBILITY_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CREATED_AFTER_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
     kind: Global___Asset.Kind.ValueType
     state: Global___Asset.State.ValueType
     visibility: Global___Asset.Visibility.ValueType
+    name: _builtins.str
+    """A part of the file name, in any case."""
+    order_by: _builtins.str
+    """create_time, update_time, file_name, size or votes, and desc for the greatest first; empty for the newest first."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """All must match."""
 
+    @_builtins.property
+    def created_after(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def created_before(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -422,10 +448,14 @@ class ListAssetsRequest(_message.Message):
         state: Global___Asset.State.ValueType = ...,
         visibility: Global___Asset.Visibility.ValueType = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        name: _builtins.str = ...,
+        created_after: _timestamp_pb2.Timestamp | None = ...,
+        created_before: _timestamp_pb2.Timestamp | None = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before", "kind", b"kind", "labels", b"labels", "name", b"name", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -542,6 +572,54 @@ class DeleteAssetRequest(_message.Message):
 
     ASSET_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    HARD_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    etag: _builtins.str
+    """When given, the asset must still have it."""
+    hard: _builtins.bool
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        hard: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "etag", b"etag", "hard", b"hard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssetRequest: _TypeAlias = DeleteAssetRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAssetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def asset(self) -> Global___Asset:
+        """Not set when it is forgotten."""
+
+    def __init__(
+        self,
+        *,
+        asset: Global___Asset | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssetResponse: _TypeAlias = DeleteAssetResponse  # noqa: Y015
+
+@_typing.final
+class RestoreAssetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     etag: _builtins.str
     """When given, the asset must still have it."""
@@ -557,10 +635,10 @@ class DeleteAssetRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DeleteAssetRequest: _TypeAlias = DeleteAssetRequest  # noqa: Y015
+Global___RestoreAssetRequest: _TypeAlias = RestoreAssetRequest  # noqa: Y015
 
 @_typing.final
-class DeleteAssetResponse(_message.Message):
+class RestoreAssetResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ASSET_FIELD_NUMBER: _builtins.int
@@ -577,7 +655,353 @@ class DeleteAssetResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DeleteAssetResponse: _TypeAlias = DeleteAssetResponse  # noqa: Y015
+Global___RestoreAssetResponse: _TypeAlias = RestoreAssetResponse  # noqa: Y015
+
+@_typing.final
+class OpenAssetRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Purpose:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[OpenAssetRequest._Purpose.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PURPOSE_UNSPECIFIED: OpenAssetRequest._Purpose.ValueType  # 0
+        PURPOSE_STREAM: OpenAssetRequest._Purpose.ValueType  # 1
+        PURPOSE_DOWNLOAD: OpenAssetRequest._Purpose.ValueType  # 2
+        PURPOSE_URL: OpenAssetRequest._Purpose.ValueType  # 3
+        PURPOSE_PLAYBACK: OpenAssetRequest._Purpose.ValueType  # 4
+
+    class Purpose(_Purpose, metaclass=_PurposeEnumTypeWrapper): ...
+    PURPOSE_UNSPECIFIED: OpenAssetRequest.Purpose.ValueType  # 0
+    PURPOSE_STREAM: OpenAssetRequest.Purpose.ValueType  # 1
+    PURPOSE_DOWNLOAD: OpenAssetRequest.Purpose.ValueType  # 2
+    PURPOSE_URL: OpenAssetRequest.Purpose.ValueType  # 3
+    PURPOSE_PLAYBACK: OpenAssetRequest.Purpose.ValueType  # 4
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    purpose: Global___OpenAssetRequest.Purpose.ValueType
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        purpose: Global___OpenAssetRequest.Purpose.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenAssetRequest: _TypeAlias = OpenAssetRequest  # noqa: Y015
+
+@_typing.final
+class OpenAssetResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def asset(self) -> Global___Asset: ...
+    def __init__(
+        self,
+        *,
+        asset: Global___Asset | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenAssetResponse: _TypeAlias = OpenAssetResponse  # noqa: Y015
+
+@_typing.final
+class AssetEvent(_message.Message):
+    """One line of an asset's history."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    ERROR_CODE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    type: _builtins.str
+    """asset.created, asset.updated, asset.playable, asset.ready, asset.failed, asset.deleted, asset.restored or
+    asset.source_deleted.
+    """
+    state: Global___Asset.State.ValueType
+    subject: _builtins.str
+    """Who asked for it; empty for the platform."""
+    job_id: _builtins.str
+    """The job that the asset followed then."""
+    error_code: _builtins.str
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the fields that changed."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        type: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___Asset.State.ValueType = ...,
+        subject: _builtins.str = ...,
+        job_id: _builtins.str = ...,
+        changed: _abc.Iterable[_builtins.str] | None = ...,
+        error_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "create_time", b"create_time", "error_code", b"error_code", "id", b"id", "job_id", b"job_id", "state", b"state", "subject", b"subject", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssetEvent: _TypeAlias = AssetEvent  # noqa: Y015
+
+@_typing.final
+class ListAssetEventsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    page_size: _builtins.int
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAssetEventsRequest: _TypeAlias = ListAssetEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListAssetEventsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssetEvent]: ...
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___AssetEvent] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAssetEventsResponse: _TypeAlias = ListAssetEventsResponse  # noqa: Y015
+
+@_typing.final
+class CastVoteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CastVoteRequest: _TypeAlias = CastVoteRequest  # noqa: Y015
+
+@_typing.final
+class CastVoteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOTES_FIELD_NUMBER: _builtins.int
+    votes: _builtins.int
+    def __init__(
+        self,
+        *,
+        votes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CastVoteResponse: _TypeAlias = CastVoteResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawVoteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawVoteRequest: _TypeAlias = WithdrawVoteRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawVoteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOTES_FIELD_NUMBER: _builtins.int
+    votes: _builtins.int
+    def __init__(
+        self,
+        *,
+        votes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawVoteResponse: _TypeAlias = WithdrawVoteResponse  # noqa: Y015
+
+@_typing.final
+class Retention(_message.Message):
+    """In days; not set is for ever."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGINAL_DAYS_FIELD_NUMBER: _builtins.int
+    DELETED_DAYS_FIELD_NUMBER: _builtins.int
+    original_days: _builtins.int
+    """A source, after its asset became ready."""
+    deleted_days: _builtins.int
+    """An asset, after it was deleted."""
+    def __init__(
+        self,
+        *,
+        original_days: _builtins.int | None = ...,
+        deleted_days: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deleted_days", b"_deleted_days", "_original_days", b"_original_days", "deleted_days", b"deleted_days", "original_days", b"original_days"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deleted_days", b"_deleted_days", "_original_days", b"_original_days", "deleted_days", b"deleted_days", "original_days", b"original_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deleted_days: _TypeAlias = _typing.Literal["deleted_days"]  # noqa: Y015
+    _WhichOneofArgType__deleted_days: _TypeAlias = _typing.Literal["_deleted_days", b"_deleted_days"]  # noqa: Y015
+    _WhichOneofReturnType__original_days: _TypeAlias = _typing.Literal["original_days"]  # noqa: Y015
+    _WhichOneofArgType__original_days: _TypeAlias = _typing.Literal["_original_days", b"_original_days"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deleted_days) -> _WhichOneofReturnType__deleted_days | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__original_days) -> _WhichOneofReturnType__original_days | None: ...
+
+Global___Retention: _TypeAlias = Retention  # noqa: Y015
+
+@_typing.final
+class GetRetentionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRetentionRequest: _TypeAlias = GetRetentionRequest  # noqa: Y015
+
+@_typing.final
+class GetRetentionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETENTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def retention(self) -> Global___Retention: ...
+    def __init__(
+        self,
+        *,
+        retention: Global___Retention | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retention", b"retention"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retention", b"retention"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRetentionResponse: _TypeAlias = GetRetentionResponse  # noqa: Y015
+
+@_typing.final
+class UpdateRetentionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETENTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def retention(self) -> Global___Retention:
+        """Replaces what was, as a whole."""
+
+    def __init__(
+        self,
+        *,
+        retention: Global___Retention | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retention", b"retention"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retention", b"retention"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateRetentionRequest: _TypeAlias = UpdateRetentionRequest  # noqa: Y015
+
+@_typing.final
+class UpdateRetentionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETENTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def retention(self) -> Global___Retention: ...
+    def __init__(
+        self,
+        *,
+        retention: Global___Retention | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retention", b"retention"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["retention", b"retention"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateRetentionResponse: _TypeAlias = UpdateRetentionResponse  # noqa: Y015
 
 @_typing.final
 class ResolvePlaybackRequest(_message.Message):
@@ -607,12 +1031,19 @@ class ResolvePlaybackResponse(_message.Message):
     OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     TENANT_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.str
     visibility: Global___Asset.Visibility.ValueType
     object_prefix: _builtins.str
     """The folder of the bucket that holds the playlists; empty until something is playable."""
     tenant_id: _builtins.str
     """Whose it is: a signed token plays only what belongs to the tenant that had it signed."""
+    source_key: _builtins.str
+    """The source, as its uploader named and declared it; the key is empty where there is none any more."""
+    file_name: _builtins.str
+    content_type: _builtins.str
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Output]:
         """The outputs under it."""
@@ -625,10 +1056,13 @@ class ResolvePlaybackResponse(_message.Message):
         object_prefix: _builtins.str = ...,
         outputs: _abc.Iterable[Global___Output] | None = ...,
         tenant_id: _builtins.str = ...,
+        source_key: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        content_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "object_prefix", b"object_prefix", "outputs", b"outputs", "tenant_id", b"tenant_id", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "content_type", b"content_type", "file_name", b"file_name", "object_prefix", b"object_prefix", "outputs", b"outputs", "source_key", b"source_key", "tenant_id", b"tenant_id", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

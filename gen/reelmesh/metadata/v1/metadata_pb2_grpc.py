@@ -55,6 +55,41 @@ class MetadataServiceStub:
                 request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.DeleteAssetRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.DeleteAssetResponse.FromString,
                 _registered_method=True)
+        self.RestoreAsset = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/RestoreAsset',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.RestoreAssetRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.RestoreAssetResponse.FromString,
+                _registered_method=True)
+        self.OpenAsset = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/OpenAsset',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.OpenAssetRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.OpenAssetResponse.FromString,
+                _registered_method=True)
+        self.ListAssetEvents = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/ListAssetEvents',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ListAssetEventsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ListAssetEventsResponse.FromString,
+                _registered_method=True)
+        self.CastVote = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/CastVote',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.CastVoteRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.CastVoteResponse.FromString,
+                _registered_method=True)
+        self.WithdrawVote = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/WithdrawVote',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.WithdrawVoteRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.WithdrawVoteResponse.FromString,
+                _registered_method=True)
+        self.GetRetention = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/GetRetention',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.GetRetentionRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.GetRetentionResponse.FromString,
+                _registered_method=True)
+        self.UpdateRetention = channel.unary_unary(
+                '/reelmesh.metadata.v1.MetadataService/UpdateRetention',
+                request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.UpdateRetentionRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.UpdateRetentionResponse.FromString,
+                _registered_method=True)
         self.ResolvePlayback = channel.unary_unary(
                 '/reelmesh.metadata.v1.MetadataService/ResolvePlayback',
                 request_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ResolvePlaybackRequest.SerializeToString,
@@ -85,8 +120,55 @@ class MetadataServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAsset(self, request, context):
-        """Soft: the asset is hidden and its bytes stay.
+        """Soft: the asset is hidden and its bytes stay. Hard: it is forgotten, and its bytes go soon after.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreAsset(self, request, context):
+        """As it was before it was softly deleted; what was not finished begins anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenAsset(self, request, context):
+        """An asset that is about to be read: reading what is private is put on record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAssetEvents(self, request, context):
+        """What happened to an asset, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CastVote(self, request, context):
+        """The caller's one vote for a public asset, of whichever tenant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawVote(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRetention(self, request, context):
+        """How long the tenant's things are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateRetention(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -120,6 +202,41 @@ def add_MetadataServiceServicer_to_server(servicer, server):
                     servicer.DeleteAsset,
                     request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.DeleteAssetRequest.FromString,
                     response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.DeleteAssetResponse.SerializeToString,
+            ),
+            'RestoreAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreAsset,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.RestoreAssetRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.RestoreAssetResponse.SerializeToString,
+            ),
+            'OpenAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenAsset,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.OpenAssetRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.OpenAssetResponse.SerializeToString,
+            ),
+            'ListAssetEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAssetEvents,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ListAssetEventsRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ListAssetEventsResponse.SerializeToString,
+            ),
+            'CastVote': grpc.unary_unary_rpc_method_handler(
+                    servicer.CastVote,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.CastVoteRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.CastVoteResponse.SerializeToString,
+            ),
+            'WithdrawVote': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawVote,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.WithdrawVoteRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.WithdrawVoteResponse.SerializeToString,
+            ),
+            'GetRetention': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRetention,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.GetRetentionRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.GetRetentionResponse.SerializeToString,
+            ),
+            'UpdateRetention': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateRetention,
+                    request_deserializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.UpdateRetentionRequest.FromString,
+                    response_serializer=reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.UpdateRetentionResponse.SerializeToString,
             ),
             'ResolvePlayback': grpc.unary_unary_rpc_method_handler(
                     servicer.ResolvePlayback,
@@ -236,6 +353,195 @@ class MetadataService:
             '/reelmesh.metadata.v1.MetadataService/DeleteAsset',
             reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.DeleteAssetRequest.SerializeToString,
             reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.DeleteAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/RestoreAsset',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.RestoreAssetRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.RestoreAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/OpenAsset',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.OpenAssetRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.OpenAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAssetEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/ListAssetEvents',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ListAssetEventsRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.ListAssetEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CastVote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/CastVote',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.CastVoteRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.CastVoteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawVote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/WithdrawVote',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.WithdrawVoteRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.WithdrawVoteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRetention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/GetRetention',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.GetRetentionRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.GetRetentionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateRetention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.metadata.v1.MetadataService/UpdateRetention',
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.UpdateRetentionRequest.SerializeToString,
+            reelmesh_dot_metadata_dot_v1_dot_metadata__pb2.UpdateRetentionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,7 +37,19 @@ class MetadataServiceStub:
     ListAssets: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.ListAssetsRequest, _metadata_pb2.ListAssetsResponse]
     UpdateAsset: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.UpdateAssetRequest, _metadata_pb2.UpdateAssetResponse]
     DeleteAsset: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.DeleteAssetRequest, _metadata_pb2.DeleteAssetResponse]
-    """Soft: the asset is hidden and its bytes stay."""
+    """Soft: the asset is hidden and its bytes stay. Hard: it is forgotten, and its bytes go soon after."""
+    RestoreAsset: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.RestoreAssetRequest, _metadata_pb2.RestoreAssetResponse]
+    """As it was before it was softly deleted; what was not finished begins anew."""
+    OpenAsset: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.OpenAssetRequest, _metadata_pb2.OpenAssetResponse]
+    """An asset that is about to be read: reading what is private is put on record."""
+    ListAssetEvents: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.ListAssetEventsRequest, _metadata_pb2.ListAssetEventsResponse]
+    """What happened to an asset, newest first."""
+    CastVote: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.CastVoteRequest, _metadata_pb2.CastVoteResponse]
+    """The caller's one vote for a public asset, of whichever tenant."""
+    WithdrawVote: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.WithdrawVoteRequest, _metadata_pb2.WithdrawVoteResponse]
+    GetRetention: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.GetRetentionRequest, _metadata_pb2.GetRetentionResponse]
+    """How long the tenant's things are kept."""
+    UpdateRetention: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.UpdateRetentionRequest, _metadata_pb2.UpdateRetentionResponse]
     ResolvePlayback: _grpc.UnaryUnaryMultiCallable[_metadata_pb2.ResolvePlaybackRequest, _metadata_pb2.ResolvePlaybackResponse]
     """What a playback id plays. For the gateway, which has checked the playback token."""
 
@@ -50,7 +62,19 @@ class MetadataServiceAsyncStub(MetadataServiceStub):
     ListAssets: _aio.UnaryUnaryMultiCallable[_metadata_pb2.ListAssetsRequest, _metadata_pb2.ListAssetsResponse]  # type: ignore[assignment]
     UpdateAsset: _aio.UnaryUnaryMultiCallable[_metadata_pb2.UpdateAssetRequest, _metadata_pb2.UpdateAssetResponse]  # type: ignore[assignment]
     DeleteAsset: _aio.UnaryUnaryMultiCallable[_metadata_pb2.DeleteAssetRequest, _metadata_pb2.DeleteAssetResponse]  # type: ignore[assignment]
-    """Soft: the asset is hidden and its bytes stay."""
+    """Soft: the asset is hidden and its bytes stay. Hard: it is forgotten, and its bytes go soon after."""
+    RestoreAsset: _aio.UnaryUnaryMultiCallable[_metadata_pb2.RestoreAssetRequest, _metadata_pb2.RestoreAssetResponse]  # type: ignore[assignment]
+    """As it was before it was softly deleted; what was not finished begins anew."""
+    OpenAsset: _aio.UnaryUnaryMultiCallable[_metadata_pb2.OpenAssetRequest, _metadata_pb2.OpenAssetResponse]  # type: ignore[assignment]
+    """An asset that is about to be read: reading what is private is put on record."""
+    ListAssetEvents: _aio.UnaryUnaryMultiCallable[_metadata_pb2.ListAssetEventsRequest, _metadata_pb2.ListAssetEventsResponse]  # type: ignore[assignment]
+    """What happened to an asset, newest first."""
+    CastVote: _aio.UnaryUnaryMultiCallable[_metadata_pb2.CastVoteRequest, _metadata_pb2.CastVoteResponse]  # type: ignore[assignment]
+    """The caller's one vote for a public asset, of whichever tenant."""
+    WithdrawVote: _aio.UnaryUnaryMultiCallable[_metadata_pb2.WithdrawVoteRequest, _metadata_pb2.WithdrawVoteResponse]  # type: ignore[assignment]
+    GetRetention: _aio.UnaryUnaryMultiCallable[_metadata_pb2.GetRetentionRequest, _metadata_pb2.GetRetentionResponse]  # type: ignore[assignment]
+    """How long the tenant's things are kept."""
+    UpdateRetention: _aio.UnaryUnaryMultiCallable[_metadata_pb2.UpdateRetentionRequest, _metadata_pb2.UpdateRetentionResponse]  # type: ignore[assignment]
     ResolvePlayback: _aio.UnaryUnaryMultiCallable[_metadata_pb2.ResolvePlaybackRequest, _metadata_pb2.ResolvePlaybackResponse]  # type: ignore[assignment]
     """What a playback id plays. For the gateway, which has checked the playback token."""
 
@@ -84,7 +108,61 @@ class MetadataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _metadata_pb2.DeleteAssetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metadata_pb2.DeleteAssetResponse, _abc.Awaitable[_metadata_pb2.DeleteAssetResponse]]:
-        """Soft: the asset is hidden and its bytes stay."""
+        """Soft: the asset is hidden and its bytes stay. Hard: it is forgotten, and its bytes go soon after."""
+
+    @_abc_1.abstractmethod
+    def RestoreAsset(
+        self,
+        request: _metadata_pb2.RestoreAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.RestoreAssetResponse, _abc.Awaitable[_metadata_pb2.RestoreAssetResponse]]:
+        """As it was before it was softly deleted; what was not finished begins anew."""
+
+    @_abc_1.abstractmethod
+    def OpenAsset(
+        self,
+        request: _metadata_pb2.OpenAssetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.OpenAssetResponse, _abc.Awaitable[_metadata_pb2.OpenAssetResponse]]:
+        """An asset that is about to be read: reading what is private is put on record."""
+
+    @_abc_1.abstractmethod
+    def ListAssetEvents(
+        self,
+        request: _metadata_pb2.ListAssetEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.ListAssetEventsResponse, _abc.Awaitable[_metadata_pb2.ListAssetEventsResponse]]:
+        """What happened to an asset, newest first."""
+
+    @_abc_1.abstractmethod
+    def CastVote(
+        self,
+        request: _metadata_pb2.CastVoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.CastVoteResponse, _abc.Awaitable[_metadata_pb2.CastVoteResponse]]:
+        """The caller's one vote for a public asset, of whichever tenant."""
+
+    @_abc_1.abstractmethod
+    def WithdrawVote(
+        self,
+        request: _metadata_pb2.WithdrawVoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.WithdrawVoteResponse, _abc.Awaitable[_metadata_pb2.WithdrawVoteResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetRetention(
+        self,
+        request: _metadata_pb2.GetRetentionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.GetRetentionResponse, _abc.Awaitable[_metadata_pb2.GetRetentionResponse]]:
+        """How long the tenant's things are kept."""
+
+    @_abc_1.abstractmethod
+    def UpdateRetention(
+        self,
+        request: _metadata_pb2.UpdateRetentionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metadata_pb2.UpdateRetentionResponse, _abc.Awaitable[_metadata_pb2.UpdateRetentionResponse]]: ...
 
     @_abc_1.abstractmethod
     def ResolvePlayback(
