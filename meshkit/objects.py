@@ -6,7 +6,6 @@ import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -64,11 +63,10 @@ class Objects:
         headers = {} if size is None else {"content-length": str(size)}
         return self._signer.url("PUT", key, expires_in, query=query, headers=headers)
 
-    def sign_get(self, key: str, expires_in: int, *, save_as: str = "") -> str:
-        """A URL that reads the object for `expires_in` seconds; with `save_as` browsers save it under that name."""
-        disposition = f"attachment; filename*=UTF-8''{quote(save_as, safe='')}"
-        query = {"response-content-disposition": disposition} if save_as else {}
-        return self._signer.url("GET", key, expires_in, query=query)
+    def sign_get(self, key: str, expires_in: int, *, media_type: str = "", disposition: str = "") -> str:
+        """A URL that reads the object for `expires_in` seconds, as whatever is said of it here."""
+        told = {"response-content-type": media_type, "response-content-disposition": disposition}
+        return self._signer.url("GET", key, expires_in, query={name: value for name, value in told.items() if value})
 
     async def parts(self, key: str, multipart_id: str) -> list[PartInfo]:
         """The parts received so far, by number."""

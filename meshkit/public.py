@@ -69,6 +69,21 @@ def asset(pb: metadata_pb2.Asset) -> dict[str, Any]:
         "create_time": _time(pb, "create_time"),
         "update_time": _time(pb, "update_time"),
         "delete_time": _time(pb, "delete_time"),
+        "source_delete_time": _time(pb, "source_delete_time"),
+    }
+
+
+def asset_event(pb: metadata_pb2.AssetEvent) -> dict[str, Any]:
+    """One line of an asset's history."""
+    return {
+        "id": pb.id,
+        "type": pb.type,
+        "create_time": _time(pb, "create_time"),
+        "state": _name(pb, "state"),
+        "subject": pb.subject or None,
+        "job_id": pb.job_id or None,
+        "changed": list(pb.changed),
+        "error_code": pb.error_code or None,
     }
 
 

@@ -25,9 +25,12 @@ from services.gateway.http_api import (
     me,
     members,
     playback,
+    retention,
     s3,
+    sources,
     tus,
     uploads,
+    votes,
     webhooks,
 )
 from services.gateway.patience import BodyPace
@@ -41,23 +44,9 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_ROUTERS = (
-    auth,
-    api_keys,
-    members,
-    uploads,
-    forms,
-    tus,
-    s3,
-    assets,
-    jobs,
-    events,
-    webhooks,
-    me,
-    playback,
-    health,
-    docs,
-)
+_UPLOADS = (uploads, forms, tus, s3)
+_ASSETS = (assets, sources, votes, retention)
+_ROUTERS = (auth, api_keys, members, *_UPLOADS, *_ASSETS, jobs, events, webhooks, me, playback, health, docs)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:

@@ -1,5 +1,6 @@
 """What the API takes, field by field."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,8 @@ EventTypes = Annotated[
     Field(max_length=32, description="Such as `asset.ready`; none for all."),
 ]
 Description = Annotated[Text, StringConstraints(max_length=255)]
+# No other time zone moves these out of the calendar.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC))]
 PartNumber = Annotated[int, Field(ge=1, le=10_000)]
 
 
@@ -134,6 +137,13 @@ class ReplayRequest(_Body):
     start_time: Annotated[AwareDatetime, Field(description="What was made from then on.")]
     end_time: Annotated[AwareDatetime | None, Field(description="What was made before; now when not said.")] = None
     state: Literal["succeeded", "failed"] | None = None
+
+
+class RetentionRequest(_Body):
+    """In days; `null` is for ever."""
+
+    original_days: Annotated[int | None, Field(ge=0, le=36_500, description="A source, after its asset became ready.")]
+    deleted_days: Annotated[int | None, Field(ge=0, le=36_500, description="An asset, after it was deleted.")]
 
 
 class JobRequest(_Body):

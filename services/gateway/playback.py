@@ -55,6 +55,10 @@ class Playback:
     prefix: str
     """Where the playlists lie; empty until something is playable."""
     outputs: tuple[metadata_pb2.Output, ...]
+    source_key: str = ""
+    """Empty where the source is no longer kept."""
+    file_name: str = ""
+    content_type: str = ""
 
     @property
     def settled(self) -> bool:
@@ -123,6 +127,9 @@ class Playbacks:
             public=answer.visibility == metadata_pb2.Asset.VISIBILITY_PUBLIC,
             prefix=answer.object_prefix,
             outputs=tuple(answer.outputs),
+            source_key=answer.source_key,
+            file_name=answer.file_name,
+            content_type=answer.content_type,
         )
         # Whoever waits for the first second of a video asks again and again.
         return playback, RESOLVED_FOR if playback.prefix else 0.0

@@ -178,11 +178,41 @@ class Asset(BaseModel):
     create_time: Time | None
     update_time: Time | None
     delete_time: Time | None
+    source_delete_time: Annotated[Time | None, Field(description="Since when the uploaded file is no longer kept.")]
 
 
 class AssetPage(BaseModel):
     items: list[Asset]
     next_page_token: str | None
+
+
+class AssetEvent(BaseModel):
+    id: Id
+    type: Annotated[str, Field(description="`asset.created`, `asset.updated`, `asset.ready` and so on.")]
+    create_time: Time | None
+    state: AssetState | None
+    subject: Annotated[str | None, Field(description="Who asked for it; null for the platform.")]
+    job_id: Id | None
+    changed: Annotated[list[str], Field(description="Names of what changed.")]
+    error_code: str | None
+
+
+class AssetEventPage(BaseModel):
+    items: list[AssetEvent]
+    next_page_token: str | None
+
+
+class Vote(BaseModel):
+    asset_id: Id
+    votes: int
+    voted: bool
+
+
+class Retention(BaseModel):
+    """In days; null is for ever."""
+
+    original_days: int | None
+    deleted_days: int | None
 
 
 class Playback(BaseModel):

@@ -96,7 +96,12 @@ def to_etag(if_match: str | None) -> str:
         field = FieldError("If-Match", "one etag is enough")
         raise InvalidArgument("invalid_argument", field.message, fields=(field,))
     # An etag that cannot be ours must fail the condition and not the service's rules.
-    return named.strip('"')[:64] or "-"
+    return named.strip('"').partition(".")[0][:64] or "-"
+
+
+def from_etag(asset: metadata_pb2.Asset) -> str:
+    """Of the asset as it is shown, votes and all; If-Match looks at what is before the dot, which no vote changes."""
+    return f'"{asset.etag}.{asset.votes}"' if asset.votes else f'"{asset.etag}"'
 
 
 def from_page(items: Sequence[dict[str, Any]], token: str) -> dict[str, Any]:
@@ -135,4 +140,11 @@ def from_playback(outputs: Iterable[metadata_pb2.Output], prefix: str, token: st
         "poster_url": found.get("poster"),
         "storyboard_url": found.get("sprite"),
         "embed_url": None,
+    }
+
+
+def from_retention(pb: metadata_pb2.Retention) -> dict[str, int | None]:
+    return {
+        "original_days": pb.original_days if pb.HasField("original_days") else None,
+        "deleted_days": pb.deleted_days if pb.HasField("deleted_days") else None,
     }

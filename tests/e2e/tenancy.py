@@ -40,6 +40,8 @@ FAMILIES = {
     "tus": "uploads",
     "s3": "uploads",
     "assets": "assets",
+    "rankings": "assets",
+    "retention": "assets",
     "jobs": "jobs",
     "events": "events",
     "api-keys": "keys",
@@ -59,6 +61,8 @@ SCOPES = {
     "GET /v1/s3/params": "uploads:write",
     "GET /v1/s3/multipart/{upload_id}/batch": "uploads:write",
     "GET /v1/s3/multipart/{upload_id}/{part_number}": "uploads:write",
+    "PUT /v1/assets/{asset_id}/vote": "assets:read",
+    "DELETE /v1/assets/{asset_id}/vote": "assets:read",
 }
 """Where that rule does not hold."""
 HOLDERS = {"playback:read", "accounts:serve", "tasks:work", "uploads:append"}

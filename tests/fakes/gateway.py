@@ -31,6 +31,7 @@ from services.notify.webhooks import Webhooks
 from services.transcode.scheduler import grpc_api as transcode_api
 from services.upload import grpc_api as upload_api
 from tests import tokens
+from tests.fakes.gateway_assets import AssetUpkeep
 from tests.fakes.notify import FakeStore
 from tests.fakes.webhooks import FakeReceivers
 
@@ -195,8 +196,7 @@ class FakeUpload(upload_pb2_grpc.UploadServiceServicer):
 
 
 @dataclass
-class FakeMetadata(metadata_pb2_grpc.MetadataServiceServicer):
-    rows: dict[str, metadata_pb2.Asset] = field(default_factory=dict)
+class FakeMetadata(AssetUpkeep, metadata_pb2_grpc.MetadataServiceServicer):
     prefixes: dict[str, str] = field(default_factory=dict)
     """Playlists' folders by playback id."""
     requests: list[Any] = field(default_factory=list)
@@ -230,11 +230,6 @@ class FakeMetadata(metadata_pb2_grpc.MetadataServiceServicer):
         asset.etag = f"{asset.etag}+"
         return metadata_pb2.UpdateAssetResponse(asset=asset)
 
-    async def DeleteAsset(self, request: Any, context: Any) -> metadata_pb2.DeleteAssetResponse:
-        asset = self._expected(request)
-        asset.state = metadata_pb2.Asset.STATE_DELETED
-        return metadata_pb2.DeleteAssetResponse(asset=asset)
-
     async def ResolvePlayback(self, request: Any, context: Any) -> metadata_pb2.ResolvePlaybackResponse:
         self.resolved[request.playback_id] += 1
         for asset in self.rows.values():
@@ -245,20 +240,11 @@ class FakeMetadata(metadata_pb2_grpc.MetadataServiceServicer):
                     object_prefix=self.prefixes[asset.playback_id],
                     outputs=asset.outputs,
                     tenant_id=asset.tenant_id,
+                    source_key=asset.object_key,
+                    file_name=asset.file_name,
+                    content_type=asset.content_type,
                 )
         raise NotFound("playback_not_found", "no such playback id")
-
-    def _expected(self, request: Any) -> metadata_pb2.Asset:
-        asset = self._mine(request.asset_id)
-        if request.etag and request.etag != asset.etag:
-            raise Conflict("etag_mismatch", "the asset was changed meanwhile")
-        return asset
-
-    def _mine(self, asset_id: str) -> metadata_pb2.Asset:
-        asset = self.rows.get(asset_id)
-        if asset is None or asset.tenant_id != caller().tenant_id:
-            raise NotFound("asset_not_found", "no such asset")
-        return asset
 
 
 @dataclass

@@ -65,7 +65,9 @@ RequestId = Annotated[
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that the resource must still have.")]
 PageSize = Annotated[int, Query(ge=1, le=200)]
 PageToken = Annotated[str, Query(max_length=255, description="`next_page_token` of the page before.")]
+LongPageToken = Annotated[str, Query(max_length=4096, description="`next_page_token` of the page before.")]
 PAGE_SIZE = 50
+ExpiresIn = Annotated[int, Query(ge=60, le=604_800, description="Seconds.")]
 
 
 async def authenticated(request: Request, mesh: Mesh, credential: Credential) -> None:

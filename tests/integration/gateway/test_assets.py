@@ -14,7 +14,6 @@ from tests.fakes.gateway import an_asset, an_output
 if TYPE_CHECKING:
     import httpx2
 
-    from meshkit.objects import Objects
     from tests.fakes.gateway import FakeServices
     from tests.integration.gateway.conftest import Served
 
@@ -81,6 +80,33 @@ async def test_assets_are_asked_for_by_what_they_are(http: httpx2.AsyncClient, s
     assert (wanted.page_size, wanted.page_token) == (7, "t")
 
 
+async def test_assets_are_asked_for_by_name_time_and_order(http: httpx2.AsyncClient, services: FakeServices) -> None:
+    query = {"name": "Fin", "created_after": "2026-01-01T02:00:00+02:00", "created_before": "2027-01-01T00:00:00Z"}
+    assert (await http.get("/v1/assets", params=query | {"order_by": "file_name desc"})).status_code == 200
+    wanted = services.metadata.requests[-1]
+    assert (wanted.name, wanted.order_by) == ("Fin", "file_name desc")
+    assert wanted.created_after.ToJsonString() == "2026-01-01T00:00:00Z"
+    assert wanted.created_before.ToJsonString() == "2027-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"order_by": "secret"},
+        {"order_by": "size; drop"},
+        {"name": "a\0"},
+        {"name": "n" * 256},
+        {"created_after": "2026-01-01T00:00:00"},
+        {"created_after": "0001-01-01T00:00:00+14:00"},
+        {"created_before": "yesterday"},
+    ],
+)
+async def test_a_wrong_question_is_named(http: httpx2.AsyncClient, query: dict[str, str]) -> None:
+    answer = await http.get("/v1/assets", params=query)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
+    assert [each["field"] for each in answer.json()["errors"]] == list(query)
+
+
 async def test_a_patch_changes_what_it_names(http: httpx2.AsyncClient, asset: metadata_pb2.Asset) -> None:
     asset.passthrough, asset.labels["a"] = "kept", "b"
     etag = f'"{asset.etag}"'
@@ -110,7 +136,7 @@ async def test_a_deleted_asset_says_so_and_gives_nothing_out(
     assert (await http.delete(f"/v1/assets/{asset.id}")).status_code == 204
     assert (await http.get(f"/v1/assets/{asset.id}")).json()["state"] == "deleted"
     assert (await http.get(f"/v1/assets/{asset.id}/url")).status_code == 404
-    assert (await http.get(f"/v1/assets/{asset.id}/playback")).status_code == 409
+    assert (await http.get(f"/v1/assets/{asset.id}/playback")).status_code == 404
 
 
 async def test_playback_of_a_public_asset_needs_no_token(
@@ -142,31 +168,65 @@ async def test_nothing_to_play_yet(http: httpx2.AsyncClient, services: FakeServi
     assert (answer.status_code, answer.json()["code"]) == (409, "not_playable")
 
 
-async def test_the_source_is_given_out_by_url(
-    http: httpx2.AsyncClient, anyone: httpx2.AsyncClient, asset: metadata_pb2.Asset, objects: Objects
-) -> None:
-    await objects.put(asset.object_key, b"0123456789", "video/mp4", "")
-    answer = (await http.get(f"/v1/assets/{asset.id}/url", params={"expires_in": 120})).json()
-    assert datetime.fromisoformat(answer["expires_at"]).utcoffset() is not None
-    assert (await anyone.get(answer["url"], headers={"Range": "bytes=2-4"})).content == b"234"
-    assert (await http.get(f"/v1/assets/{asset.id}/url", params={"expires_in": 604_801})).status_code == 400
+async def test_a_restored_asset_is_there_again(http: httpx2.AsyncClient, asset: metadata_pb2.Asset) -> None:
+    await http.delete(f"/v1/assets/{asset.id}")
+    refused = await http.post(f"/v1/assets/{asset.id}/restore", headers={"If-Match": '"other"'})
+    assert (refused.status_code, refused.json()["code"]) == (412, "etag_mismatch")
+    answer = await http.post(f"/v1/assets/{asset.id}/restore")
+    assert (answer.status_code, answer.json()["state"]) == (200, "ready")
 
 
-async def test_a_download_keeps_its_name(
-    http: httpx2.AsyncClient, anyone: httpx2.AsyncClient, asset: metadata_pb2.Asset, objects: Objects
+async def test_a_hard_deleted_asset_is_no_more(http: httpx2.AsyncClient, asset: metadata_pb2.Asset) -> None:
+    assert (await http.delete(f"/v1/assets/{asset.id}", params={"hard": "true"})).status_code == 204
+    assert (await http.get(f"/v1/assets/{asset.id}")).status_code == 404
+
+
+async def test_an_asset_has_a_history(http: httpx2.AsyncClient, asset: metadata_pb2.Asset) -> None:
+    answer = (await http.get(f"/v1/assets/{asset.id}/events", params={"page_token": "t"})).json()
+    [event] = answer["items"]
+    assert (event["type"], event["state"], event["changed"]) == ("asset.created", "processing", ["labels"])
+    assert (event["subject"], event["job_id"], event["error_code"]) == (None, None, None)
+    assert answer["next_page_token"] == "t"
+
+
+async def test_a_vote_changes_what_is_shown_and_no_condition(
+    http: httpx2.AsyncClient, asset: metadata_pb2.Asset
 ) -> None:
-    asset.file_name = 'Döner "final".mp4'
-    await objects.put(asset.object_key, b"0123456789", "text/html", "")
-    answer = await http.get(f"/v1/assets/{asset.id}/download")
-    assert answer.status_code == 302
-    saved = await anyone.get(answer.headers["location"])
-    assert saved.content == b"0123456789"
-    assert saved.headers["content-disposition"] == "attachment; filename*=UTF-8''D%C3%B6ner%20%22final%22.mp4"
+    path = f"/v1/assets/{asset.id}"
+    refused = await http.put(f"{path}/vote")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_public")
+    asset.visibility = PUBLIC
+    etag = (await http.get(path)).headers["etag"]
+    for _ in range(2):
+        assert (await http.put(f"{path}/vote")).json() == {"asset_id": asset.id, "votes": 1, "voted": True}
+    shown = await http.get(path, headers={"If-None-Match": etag})
+    assert (shown.status_code, shown.json()["votes"]) == (200, 1)
+    voted = shown.headers["etag"]
+    assert (await http.get(path, headers={"If-None-Match": voted})).status_code == 304
+    assert (await http.patch(path, json={"passthrough": "x"}, headers={"If-Match": voted})).status_code == 200
+    assert (await http.delete(f"{path}/vote")).json() == {"asset_id": asset.id, "votes": 0, "voted": False}
+
+
+async def test_rankings_are_of_public_assets_with_a_label(http: httpx2.AsyncClient, services: FakeServices) -> None:
+    query = {"label.athlete_id": "7", "kind": "video", "page_size": "3", "page_token": "t"}
+    assert (await http.get("/v1/rankings", params=query)).json()["items"] == []
+    wanted = services.metadata.requests[-1]
+    assert (wanted.order_by, wanted.visibility, wanted.kind) == ("votes desc", PUBLIC, 1)
+    assert (dict(wanted.labels), wanted.page_size, wanted.page_token) == ({"athlete_id": "7"}, 3, "t")
+
+
+async def test_a_tenant_says_how_long_things_are_kept(http: httpx2.AsyncClient) -> None:
+    assert (await http.get("/v1/retention")).json() == {"original_days": None, "deleted_days": 30}
+    wanted = {"original_days": 0, "deleted_days": None}
+    assert (await http.put("/v1/retention", json=wanted)).json() == wanted
+    assert (await http.get("/v1/retention")).json() == wanted
+    for wrong in ({"original_days": 1}, wanted | {"deleted_days": -1}, wanted | {"deleted_days": 1 << 40}):
+        assert (await http.put("/v1/retention", json=wrong)).status_code == 400
 
 
 async def test_assets_of_others_are_not_found(http: httpx2.AsyncClient, services: FakeServices) -> None:
     asset = services.metadata.add(an_asset(new_id()))
-    for path in ("", "/playback", "/url", "/download"):
+    for path in ("", "/playback", "/url", "/download", "/stream", "/events"):
         answer = await http.get(f"/v1/assets/{asset.id}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "asset_not_found")
     assert (await http.delete(f"/v1/assets/{asset.id}")).status_code == 404

@@ -125,7 +125,7 @@ async def test_a_range_through_the_gateway(proxied: Video, asked: str, start: in
     assert int(answer.headers["content-length"]) == len(expected)
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-1,4-5", "lines=1-2", "bytes=x"])
+@pytest.mark.parametrize("asked", ["lines=1-2", "bytes=x"])
 async def test_other_ranges_are_answered_whole(proxied: Video, asked: str) -> None:
     answer = await proxied.http.get(proxied.at("720p/1.m4s"), headers={"Range": asked})
     assert (answer.status_code, answer.content) == (200, SEGMENT)
