@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from pydantic import AfterValidator, Field
 from reelmesh.upload.v1 import upload_pb2_grpc
 
 from meshkit.credentials import identity_at
@@ -21,6 +22,7 @@ from services.upload.channels import web
 from services.upload.consumer import consumer
 from services.upload.fetches import Fetches
 from services.upload.formats import Policy
+from services.upload.keys import Layout, checked
 from services.upload.objects import S3Objects
 from services.upload.progress import Observer
 from services.upload.service import Uploads
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import asyncio
 
 HOUR = 3600.0
+Template = Annotated[str, AfterValidator(checked)]
 
 
 class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
@@ -42,9 +45,17 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
     """What a file from a URL may take."""
     tenant_policies: dict[str, Policy] | None = None
     """By tenant id, what counts for that tenant instead."""
+    object_key_template: Template = ""
+    """A prefix of sources' keys, such as `athletes/{label.athlete_id}/{yyyy}/{mm}`."""
+    tenant_key_templates: dict[str, Template] = Field(default={})
+    """By tenant id, what counts for that tenant instead."""
 
     def policy_of(self, tenant_id: str) -> Policy:
         return (self.tenant_policies or {}).get(tenant_id, self.upload_policy)
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(template=self.object_key_template, tenants=self.tenant_key_templates)
 
     @property
     def loopback(self) -> bool:
@@ -54,7 +65,7 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url)
     store, objects = PostgresStore(db), S3Objects(Objects(settings))
-    uploads = Uploads(store, objects, settings.policy_of)
+    uploads = Uploads(store, objects, settings.policy_of, layout=settings.layout)
     appends = Appends(store, objects, settings.policy_of)
     observer = Observer(store, objects)
     async with (

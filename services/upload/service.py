@@ -12,6 +12,7 @@ from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
 from services.upload.domain import SIGNED_AT_FIRST, Part, Request, State, Transport, Upload, open_upload
 from services.upload.joining import joined
+from services.upload.keys import NO_LAYOUT, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,11 +44,14 @@ class Uploads:
         objects: Objects,
         policy_of: Callable[[str], Policy],
         now: Callable[[], datetime] = utc_now,
+        *,
+        layout: Layout = NO_LAYOUT,
     ) -> None:
         self._store = store
         self._objects = objects
         self._policy_of = policy_of
         self._now = now
+        self._layout = layout
 
     async def create(self, tenant_id: str, request: Request, request_id: str = "") -> tuple[Upload, list[SignedPart]]:
         """An open upload and its first signed parts."""
@@ -55,6 +59,10 @@ class Uploads:
         upload = open_upload(
             request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=self._now(), policy=policy
         )
+        key = self._layout.key(
+            tenant_id=tenant_id, asset_id=upload.asset_id, labels=request.labels, at=upload.create_time
+        )
+        upload = replace(upload, object_key=key)
         multipart_id = await self._objects.begin(upload.object_key, upload.content_type or DEFAULT_CONTENT_TYPE)
         made = replace(upload, multipart_id=multipart_id)
         async with self._store.transaction() as tx:

@@ -27,6 +27,8 @@ async def spans() -> AsyncIterator[SpanCollector]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def mesh(tmp_path_factory: pytest.TempPathFactory, spans: SpanCollector) -> AsyncIterator[RunningMesh]:
     env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
+    # Whatever lies by its asset elsewhere must do so here, too.
+    env["OBJECT_KEY_TEMPLATE"] = "athletes/{label.athlete_id}/{yyyy}"
     async with running_mesh(tmp_path_factory.mktemp("mesh"), workers=2, durable=False, env=env) as running:
         yield running
 
