@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from meshkit.errors import Conflict, FieldError, InvalidArgument, NotFound
 from services.metadata.kinds import guess_kind
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from services.metadata.jobs import Job, Media, Output
     from services.metadata.kinds import Kind
+
+
+_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class State(StrEnum):
@@ -73,8 +77,9 @@ class Changes:
 
     def values(self) -> dict[str, Any]:
         """Raises InvalidArgument for a value that no asset may have."""
-        if self.file_name is not None and not self.file_name:
-            field = FieldError("file_name", "a file name may not be empty")
+        name = self.file_name
+        if name is not None and (not name or any(each in "/\\" or category(each) in _UNSHOWN for each in name)):
+            field = FieldError("file_name", "is empty, or has a slash or a character that cannot be shown")
             raise InvalidArgument("invalid_file_name", field.message, fields=(field,))
         return {name: value for name, value in asdict(self).items() if value is not None}
 

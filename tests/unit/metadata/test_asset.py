@@ -178,9 +178,11 @@ def test_an_update_again_is_the_same_as_once(asset: Asset) -> None:
     assert changed.update(Changes(passthrough="ours"), LATER, asset.etag) is changed
 
 
-def test_a_file_name_may_not_be_empty(asset: Asset) -> None:
+@pytest.mark.parametrize("name", ["", "a/b.mp4", "..\\a", "a\nb", "\x7f", "\u2028"])
+def test_a_file_name_is_a_name(asset: Asset, name: str) -> None:
     with pytest.raises(InvalidArgument, match="invalid_file_name"):
-        asset.update(Changes(file_name=""), LATER)
+        asset.update(Changes(file_name=name), LATER)
+    assert asset.update(Changes(file_name="Finale 👩‍🚀 日本.mp4"), LATER).file_name == "Finale 👩‍🚀 日本.mp4"
 
 
 def test_each_change_is_said_by_its_name(asset: Asset) -> None:
