@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from reelmesh.metadata.v1 import metadata_pb2_grpc
 
 from meshkit.credentials import identity_at
@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     import asyncio
 
 HOUR = 3600.0
+_Days = Annotated[int, Field(ge=0, le=36_500)]
+Days = Annotated[_Days | None, BeforeValidator(lambda said: None if said == "forever" else said)]
 
 
 class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
-    """Retention is that of tenants without a policy of their own: in days, or for ever where it is not said."""
+    """Retention is that of tenants without a policy of their own."""
 
     identity_addr: str
-    retention_original_days: int | None = Field(default=None, ge=0, le=36_500)
-    retention_deleted_days: int | None = Field(default=30, ge=0, le=36_500)
+    retention_original_days: Days = None
+    retention_deleted_days: Days = 30
     sweep_interval: float = Field(default=5.0, ge=0.1)
     """Seconds between two looks at what is to be removed."""
 
