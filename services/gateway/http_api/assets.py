@@ -150,5 +150,3 @@ async def get_playback(asset_id: ResourceId, mesh: Mesh, expires_in: ExpiresIn =
     if not any(urls.values()):
         raise Conflict("not_playable", "nothing of the asset can be played (yet)")
     return urls | {"expires_at": expires_at}
-
-
