@@ -47,12 +47,8 @@ drift: setup ## fails when gen/ is not what protos/ says
 
 check: lint type drift test-unit ## all that must be green on every commit
 
-# Suites that leave work in the queue have servers of their own.
 test: setup ## every test, against real servers that it starts itself
-	$(RUN) -m pytest tests/unit tests/contract
-	$(RUN) -m pytest tests/integration --ignore tests/integration/transcode
-	set -e; for file in tests/integration/transcode/test_*.py; do $(RUN) -m pytest $$file; done
-	$(RUN) -m pytest tests/e2e tests/faults
+	$(RUN) -m pytest tests
 
 test-unit: setup ## the tests that need nothing but Python
 	$(RUN) -m pytest tests/unit

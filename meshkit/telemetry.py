@@ -13,6 +13,7 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, SpanKind
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 def set_up(service: str, settings: Settings) -> TracerProvider:
     """Log as JSON lines to standard output; export spans when an OTLP endpoint is configured."""
     _log_json(service, settings.log_level)
-    provider = TracerProvider(resource=Resource.create({"service.name": service, "service.namespace": "reelmesh"}))
+    # Without anyone to send them to, spans only carry their trace's id on. Else OTEL_TRACES_SAMPLER says which to keep.
+    sampler = None if settings.otel_exporter_otlp_endpoint else ALWAYS_OFF
+    resource = Resource.create({"service.name": service, "service.namespace": "reelmesh"})
+    provider = TracerProvider(sampler=sampler, resource=resource)
     if settings.otel_exporter_otlp_endpoint:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
     trace.set_tracer_provider(provider)

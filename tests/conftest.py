@@ -16,6 +16,7 @@ from meshkit.db import Database, provision
 from meshkit.migrate import migrate
 from meshkit.nats import Bus, connected
 from meshkit.objects import Objects
+from meshkit.outbox import OUTBOX
 from meshkit.settings import S3Settings
 from services.transcode.scheduler.tables import QUEUED, RUNNING, TASKS
 from services.transcode.scheduler.task import TaskState
@@ -78,11 +79,12 @@ async def database(
 
 @pytest.fixture(scope="session")
 def idle(database: Callable[[str], Awaitable[Database]], bus: Bus) -> Callable[[], Awaitable[None]]:
-    """Ends the tasks that other tests left behind: a worker is given any tenant's."""
+    """Ends the tasks that other tests left behind, and their messages: a worker is given any tenant's."""
 
     async def end_all() -> None:
         async with (await database("transcode")).transaction() as connection:
             await connection.execute(sa.update(TASKS).where(QUEUED | RUNNING).values(state=TaskState.CANCELLED))
+            await connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.publish_time.is_(None)))
         await bus.js.purge_stream(topology.TASKS)
 
     return end_all

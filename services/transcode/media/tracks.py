@@ -1,7 +1,7 @@
 """What playlists are written from: tracks, their segments, and what can be measured on them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 from typing import Literal
@@ -25,7 +25,7 @@ class Segment:
 class Track:
     """One rung, or the audio. `uri` is its media playlist as the master names it, `init_uri` as the playlist names it.
 
-    Only the segments from 0 on without a gap count: chunks land in any order, players read in one.
+    Only the segments from 0 on without a gap count, those in `playable`: chunks land in any order, players read in one.
     """
 
     name: str
@@ -35,15 +35,15 @@ class Track:
     timescale: int
     codecs: str
     segments: tuple[Segment, ...]
+    playable: tuple[Segment, ...] = field(init=False)
     width: int = 0
     height: int = 0
     frame_rate: Fraction = Fraction(0)
     channels: int = 0
     sample_rate: int = 0
 
-    @property
-    def playable(self) -> tuple[Segment, ...]:
-        return contiguous(self.segments)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "playable", contiguous(self.segments))
 
     def seconds(self, segment: Segment) -> Fraction:
         return Fraction(segment.ticks, self.timescale)
@@ -75,8 +75,8 @@ def _runs(segments: tuple[Segment, ...], shortest: int, longest: int) -> Iterato
     """Bytes and ticks of every run of neighbours that lasts between the two."""
     for first in range(len(segments)):
         size = ticks = 0
-        for segment in segments[first:]:
-            size, ticks = size + segment.size, ticks + segment.ticks
+        for place in range(first, len(segments)):
+            size, ticks = size + segments[place].size, ticks + segments[place].ticks
             if ticks > longest:
                 break
             if ticks >= shortest:

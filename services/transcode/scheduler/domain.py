@@ -86,6 +86,8 @@ class Job:
     tasks_done: int = 0
     tasks_published: int = 0
     """Encode tasks that the playlists know of."""
+    tasks_told: int = 0
+    """How many there were when it was last said that the playlists could grow."""
     weight_total: float = 0.0
     weight_done: float = 0.0
     outputs: tuple[Output, ...] = ()
@@ -115,8 +117,18 @@ class Job:
     @property
     def worth_publishing(self) -> bool:
         """The first chunks one by one, later ones in steps of some percent: the cost per chunk stays the same."""
-        fresh = self.tasks_done - self.tasks_published
-        return self.encoded or fresh > self.tasks_published // PUBLISHED_STEP
+        return self._grown_since(self.tasks_published)
+
+    @property
+    def worth_telling_growth(self) -> bool:
+        """The same, while whoever writes the playlists has not been told of so much."""
+        return self._grown_since(max(self.tasks_published, self.tasks_told))
+
+    def told_growth(self) -> Job:
+        return replace(self, tasks_told=self.tasks_done)
+
+    def _grown_since(self, tasks: int) -> bool:
+        return self.encoded or self.tasks_done - tasks > tasks // PUBLISHED_STEP
 
     def start(self, now: datetime) -> Job:
         return replace(self, state=JobState.RUNNING, attempts=self.attempts + 1, start_time=now, update_time=now)

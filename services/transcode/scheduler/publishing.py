@@ -126,7 +126,10 @@ def outputs(job: Job, stream: Stream, state: str) -> tuple[Output, ...]:
 
 
 def _stream(job: Job, renditions: Sequence[Rendition], segments: Sequence[Segment]) -> Stream:
-    tracks = [_track(job, each, [s for s in segments if s.rendition == each.name]) for each in renditions]
+    made: dict[str, list[Segment]] = {each.name: [] for each in renditions}
+    for segment in segments:
+        made[segment.rendition].append(segment)
+    tracks = [_track(job, each, made[each.name]) for each in renditions]
     audio = [track for track in tracks if track.kind == "audio"]
     return Stream(video=[track for track in tracks if track.kind == "video"], audio=audio[0] if audio else None)
 

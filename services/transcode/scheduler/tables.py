@@ -56,6 +56,7 @@ JOBS = _table(
     sa.Column("tasks_total", sa.Integer),
     sa.Column("tasks_done", sa.Integer),
     sa.Column("tasks_published", sa.Integer),
+    sa.Column("tasks_told", sa.Integer),
     sa.Column("weight_total", sa.Double),
     sa.Column("weight_done", sa.Double),
     sa.Column("outputs", JSONB),
@@ -138,7 +139,7 @@ TASK_CHANGES = [
 """What of a task may change."""
 JOB_CHANGES = [
     *("state", "attempts", "progress", "progress_time", "playable", "error_code", "error_message"),
-    *("tasks_total", "tasks_done", "tasks_published", "weight_total", "weight_done"),
+    *("tasks_total", "tasks_done", "tasks_published", "tasks_told", "weight_total", "weight_done"),
     *("update_time", "start_time", "probe_time", "playable_time", "encode_time", "end_time"),
 ]
 """What of a job may change from task to task: its facts and outputs change rarely."""

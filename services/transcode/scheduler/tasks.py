@@ -127,9 +127,10 @@ class Tasks:
                 return
             await tx.save_task(done)
             job = job.task_done(done.weight, now)
-            await tx.save_job(job)
-            if job.worth_publishing:
+            if job.worth_telling_growth:
+                job = job.told_growth()
                 await tx.say_grown(job)
+            await tx.save_job(job)
 
     async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
         """An attempt failed: try again after a while, or fail the job. Idempotent. Raises Conflict (`stale_epoch`)."""

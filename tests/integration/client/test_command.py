@@ -8,6 +8,7 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,11 @@ def test_every_problem_is_one_line_and_a_code(
 async def test_ctrl_c_ends_it_at_once_with_130(api: FakeApi, three_parts: Path) -> None:
     api.polls_until_over = 1_000_000
     command = argv("upload", three_parts, "--wait", "--json")
-    waiting = await asyncio.create_subprocess_exec(*command, env=environment(api), stdout=PIPE, stderr=PIPE)
+    # A shell that runs the tests beside it has them, and so this, ignore the signal.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    waiting = await asyncio.create_subprocess_exec(
+        *command, env=environment(api), stdout=PIPE, stderr=PIPE, preexec_fn=heed
+    )
     await eventually(lambda: any(call.startswith("GET /v1/assets/") for call in api.seen))
 
     waiting.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ from tests import tokens
 from tests.fakes.gateway import ALL_SCOPES, fake_services
 from tests.fakes.metadata import an_asset
 from tests.integration.gateway.conftest import serving as gateway
-from tests.integration.uploads.test_schema import CHECKS
+from tests.integration.uploads.test_schema import CHECKS, RANDOM_ELSEWHERE
 from tests.serving import free_port, serving
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from meshkit.db import Database
     from meshkit.settings import S3Settings
 
+pytestmark = RANDOM_ELSEWHERE
 EXAMPLES = 12
 
 

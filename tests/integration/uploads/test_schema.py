@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tests.integration.gateway.conftest import Served
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+# The gateway in the test's other thread may draw a random number while Hypothesis looks whether a strategy did.
+RANDOM_ELSEWHERE = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = RANDOM_ELSEWHERE
 EXAMPLES = 12
 CHECKS = [
     not_a_server_error,

@@ -54,6 +54,7 @@ def _jobs() -> None:
         sa.Column("tasks_total", sa.Integer, nullable=False),
         sa.Column("tasks_done", sa.Integer, nullable=False),
         sa.Column("tasks_published", sa.Integer, nullable=False),
+        sa.Column("tasks_told", sa.Integer, nullable=False),
         sa.Column("weight_total", sa.Double, nullable=False),
         sa.Column("weight_done", sa.Double, nullable=False),
         sa.Column("outputs", JSONB, nullable=False),
