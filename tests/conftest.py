@@ -79,13 +79,14 @@ async def database(
 
 @pytest.fixture(scope="session")
 def idle(database: Callable[[str], Awaitable[Database]], bus: Bus) -> Callable[[], Awaitable[None]]:
-    """Ends the tasks that other tests left behind, and their messages: a worker is given any tenant's."""
+    """Ends the tasks that other tests left behind, and forgets what they said: a worker is given any tenant's tasks."""
 
     async def end_all() -> None:
         async with (await database("transcode")).transaction() as connection:
             await connection.execute(sa.update(TASKS).where(QUEUED | RUNNING).values(state=TaskState.CANCELLED))
             await connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.publish_time.is_(None)))
-        await bus.js.purge_stream(topology.TASKS)
+        for stream in topology.STREAMS:
+            await bus.js.purge_stream(stream)
 
     return end_all
 

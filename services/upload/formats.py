@@ -19,7 +19,8 @@ FORMATS = {
     "avi": ("avi", "video/x-msvideo video/avi video/msvideo video/vnd.avi"),
     "wmv": ("wmv asf", "video/x-ms-wmv video/x-ms-asf"),
     "webm": ("webm", "video/webm audio/webm"),
-    "mpegts": ("ts mts m2ts m2t", "video/mp2t video/vnd.dlna.mpeg-tts"),
+    # What Linux desktops, and so their browsers, take the extension .ts for is a translation.
+    "mpegts": ("ts mts m2ts m2t", "video/mp2t video/vnd.dlna.mpeg-tts text/vnd.trolltech.linguist"),
     "mpeg": ("mpg mpeg vob", "video/mpeg"),
     "flv": ("flv", "video/x-flv"),
     "ogv": ("ogv", "video/ogg"),
