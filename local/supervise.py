@@ -45,10 +45,12 @@ class Supervised:
     ready: Ready
     prepare: Callable[[], None]
     ends: int = field(default=0, init=False)
-    """How often in a row it ended by itself."""
+    """How often in a row it ended by itself, soon after its start."""
+    _killed: bool = field(default=False, init=False)
     _keeper: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     async def start(self) -> None:
+        self.ends = 0
         self.prepare()
         await self.child.start()
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.child.program.name}")
@@ -61,6 +63,7 @@ class Supervised:
 
     async def kill(self) -> None:
         """SIGKILL; it comes back by itself."""
+        self._killed = True
         await self.child.kill()
 
     async def wait_ready(self) -> None:
@@ -78,8 +81,11 @@ class Supervised:
         while True:
             started = time.monotonic()
             code = await self.child.wait()
-            self.ends = 1 if time.monotonic() - started > GOOD_RUN_SECONDS else self.ends + 1
-            delay = min(FIRST_DELAY * 2 ** (self.ends - 1), LONGEST_DELAY)
+            if self._killed or time.monotonic() - started > GOOD_RUN_SECONDS:
+                self.ends = 0
+            self.ends += not self._killed
+            self._killed = False
+            delay = min(FIRST_DELAY * 2 ** max(self.ends - 1, 0), LONGEST_DELAY)
             log.warning("%s ended with %s, starts again in %.1f s", self.child.program.name, code, delay)
             await asyncio.sleep(delay)
             try:
