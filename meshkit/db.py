@@ -72,9 +72,11 @@ def _check_alive(connection: Any, *_: object) -> None:
 
     That is a thousandth of the price of SQLAlchemy's `pool_pre_ping`, which asks.
     """
+    driver = connection.driver_connection
     waiting = select.poll()
-    waiting.register(connection.driver_connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
+    if not driver.closed:
+        waiting.register(driver.fileno(), select.POLLIN)
+    if driver.closed or waiting.poll(0):
         raise DisconnectionError("closed by the server")
 
 
