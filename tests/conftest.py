@@ -91,6 +91,12 @@ def idle(database: Callable[[str], Awaitable[Database]], bus: Bus) -> Callable[[
     return end_all
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def alone(idle: Callable[[], Awaitable[None]]) -> None:
+    """For modules whose service hears what every test says: it begins with nothing to catch up on."""
+    await idle()
+
+
 @pytest.fixture(scope="session")
 def database_url(infra: Infra) -> Callable[[str], Awaitable[str]]:
     """`await database_url("upload")`: for a service that makes its own connections."""

@@ -41,7 +41,11 @@ Asset = metadata_pb2.Asset
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def address(
-    infra: Infra, s3_settings: S3Settings, identity_addr: str, database_url: Callable[[str], Awaitable[str]]
+    infra: Infra,
+    s3_settings: S3Settings,
+    identity_addr: str,
+    database_url: Callable[[str], Awaitable[str]],
+    alone: None,
 ) -> AsyncIterator[str]:
     settings = Settings(
         grpc_port=free_port(),

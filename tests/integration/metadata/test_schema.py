@@ -34,7 +34,7 @@ EXAMPLES = 12
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def url(
-    infra: Infra, s3_settings: S3Settings, database_url: Callable[[str], Awaitable[str]]
+    infra: Infra, s3_settings: S3Settings, database_url: Callable[[str], Awaitable[str]], alone: None
 ) -> AsyncIterator[str]:
     """A gateway before the real metadata service; the others are fakes."""
     async with fake_services() as fakes:

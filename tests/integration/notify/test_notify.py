@@ -53,7 +53,7 @@ async def settings(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(settings: Settings) -> AsyncIterator[str]:
+async def address(settings: Settings, alone: None) -> AsyncIterator[str]:
     async with serving(main, settings) as address:
         yield address
 

@@ -50,7 +50,7 @@ async def settings(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(settings: Settings) -> AsyncIterator[str]:
+async def address(settings: Settings, alone: None) -> AsyncIterator[str]:
     """Two replicas, of which one answers."""
     another = settings.model_copy(update={"grpc_port": free_port()})
     async with serving(main, another), serving(main, settings) as address:

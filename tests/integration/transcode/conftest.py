@@ -41,8 +41,7 @@ async def settings(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(settings: Settings, bus: Bus, idle: Callable[[], Awaitable[None]]) -> AsyncIterator[str]:
-    await idle()
+async def address(settings: Settings, bus: Bus, alone: None) -> AsyncIterator[str]:
     async with serving(main, settings) as address:
         yield address
 

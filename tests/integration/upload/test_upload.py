@@ -38,6 +38,7 @@ async def address(
     s3_settings: S3Settings,
     identity_addr: str,
     database_url: Callable[[str], Awaitable[str]],
+    alone: None,
 ) -> AsyncIterator[str]:
     settings = Settings(
         grpc_port=free_port(),
