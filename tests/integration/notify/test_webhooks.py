@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -111,7 +112,7 @@ async def test_an_event_is_called_out_and_written_down(bus: Bus, stub: Stub, rec
     [call] = receiver.calls
     event = call.verified(made.secret)
     assert (call.id, event["type"], event["data"]["id"]) == (event_id, "asset.ready", asset.id)
-    assert event["timestamp"] == asset.update_time.ToJsonString()
+    assert datetime.fromisoformat(event["timestamp"]) == asset.update_time.ToDatetime(UTC)
     assert event["data"]["size"] == 3
     assert (delivery.event_id, delivery.asset_id, json.loads(delivery.payload)) == (event_id, asset.id, event)
     [attempt] = delivery.log
