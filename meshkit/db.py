@@ -70,7 +70,7 @@ class Database:
 def _check_alive(connection: Any, *_: object) -> None:
     """Leave a connection that its server closed: there is something to read on it though nothing was asked.
 
-    That is a thousandth of the price of SQLAlchemy's `pool_pre_ping`, which asks.
+    SQLAlchemy's `pool_pre_ping` would ask, which is a round trip for every transaction.
     """
     driver = connection.driver_connection
     waiting = select.poll()

@@ -1,7 +1,7 @@
 """Statements that are compiled once, for what a service does hundreds of times a second.
 
-SQLAlchemy spends about six times as long on compiling a small statement and wrapping its rows as psycopg spends on
-running it. A Statement is written like any other, and keeps its text, the types of its parameters and of its columns.
+SQLAlchemy spends longer on compiling a small statement and wrapping its rows than psycopg does on running it. A
+Statement is written like any other, and keeps its text, the types of its parameters and of its columns.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Start-time fair queueing (Goyal, Vin and Cheng, 1996) between tenants: `spent` is a tenant's virtual time, which grows
 by the weight of each task that a worker takes. Its row is locked until the claim commits, so that claims of one tenant
-take turns. Every step is a look into an index, whatever the number of tasks, jobs or tenants.
+take turns. Every step is a look into an index, whatever the number of tasks and jobs; each tenant whose tasks all wait
+for their backoff costs two looks more.
 """
 
 from __future__ import annotations
