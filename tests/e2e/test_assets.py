@@ -58,6 +58,7 @@ async def test_of_a_hard_deleted_asset_nothing_is_left(
     path = f"/v1/assets/{asset.id}"
     body = clip.read_bytes()
     folder = f"athletes/7/{datetime.now(UTC).year}/{asset.id}/"
+    assert (asset.state, asset.error) == ("ready", None)
     assert {f"{folder}source"} < set(await kept(objects, folder))
     assert (await http.get(f"{path}/stream", headers={"Range": "bytes=100-199"})).content == body[100:200]
     assert (await http.put(f"{path}/vote")).status_code == 409
