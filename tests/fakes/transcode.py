@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.file import File
     from services.transcode.scheduler.rendition import Rendition, Segment
     from services.transcode.scheduler.task import Task
 
@@ -33,6 +34,7 @@ class FakeStore:
     tasks: dict[str, Task] = field(default_factory=dict)
     rungs: dict[tuple[str, str], Rendition] = field(default_factory=dict)
     landed: dict[tuple[str, str, int], Segment] = field(default_factory=dict)
+    filed: dict[tuple[str, str], File] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
     said: list[tuple[str, Job]] = field(default_factory=list)
     """Facts about jobs that went out as events, in order."""
@@ -84,6 +86,7 @@ class FakeStore:
         self.tasks = {each: task for each, task in self.tasks.items() if task.job_id not in gone}
         self.rungs = {key: rung for key, rung in self.rungs.items() if key[0] not in gone}
         self.landed = {key: segment for key, segment in self.landed.items() if key[0] not in gone}
+        self.filed = {key: file for key, file in self.filed.items() if key[0] not in gone}
 
     async def add_job(self, job: Job, request_id: str) -> Job:
         key = (job.tenant_id, request_id)
@@ -125,6 +128,13 @@ class FakeStore:
         self._wait(tasks[0].tenant_id)
         for task in tasks:
             self.tasks[task.id] = task
+            if task.state is TaskState.QUEUED:
+                self.enqueued.append(task.subject)
+
+    async def release_held(self, job_id: str, now: datetime) -> None:
+        for task in [each for each in self.tasks.values() if each.job_id == job_id and each.state is TaskState.HELD]:
+            self._wait(task.tenant_id)
+            self.tasks[task.id] = replace(task, state=TaskState.QUEUED, queue_time=now)
             self.enqueued.append(task.subject)
 
     async def turn(self, now: datetime) -> tuple[Task, Job] | None:
@@ -186,7 +196,8 @@ class FakeStore:
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
         running = (job for job in self.jobs.values() if job.state is JobState.RUNNING)
-        return [job for job in running if job.encode_time and job.encode_time < before][:limit]
+        done = (job for job in running if job.tasks_done == job.tasks_total)
+        return [job for job in done if job.encode_time and job.encode_time < before][:limit]
 
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
         for each in renditions:
@@ -206,6 +217,12 @@ class FakeStore:
 
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [each for key, each in sorted(self.landed.items()) if key[0] == job_id]
+
+    async def add_files(self, job_id: str, files: Sequence[File]) -> None:
+        self.filed |= {(job_id, each.name): each for each in files}
+
+    async def files(self, job_id: str) -> Sequence[File]:
+        return [each for key, each in sorted(self.filed.items()) if key[0] == job_id]
 
     async def lock_playlists(self, job_id: str) -> None:
         """Held already: there is one transaction at a time."""

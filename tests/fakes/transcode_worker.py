@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
-    from services.transcode.worker.domain import StoredTrack
+    from services.transcode.worker.domain import StoredFile, StoredTrack
 
 
 def a_claim(**changes: Any) -> Task:
@@ -94,6 +94,10 @@ class FakeScheduler:
         self._answer("complete")
         self.said.append(("encoded", tracks))
 
+    async def complete_files(self, task: Task, files: list[StoredFile]) -> None:
+        self._answer("complete")
+        self.said.append(("filed", files))
+
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         self._answer("fail")
         self.said.append(("failed", reason, retryable))
@@ -126,3 +130,6 @@ class FakeObjects:
 
     async def store(self, key: str, body: bytes) -> None:
         self.bodies[key] = body
+
+    async def store_file(self, key: str, path: Path, content_type: str) -> None:
+        self.bodies[key] = await asyncio.to_thread(path.read_bytes)

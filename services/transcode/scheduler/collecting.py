@@ -1,4 +1,4 @@
-"""Delete what attempts that never landed left of a job: segments that no playlist names."""
+"""Delete what attempts that never landed left of a job: segments that no playlist names, files that nobody has."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from services.transcode.scheduler.ports import Store
 
-# As workers name them, below a rendition. Whatever else lies below the job's prefix is not theirs.
-_MADE_BY_WORKERS = re.compile(r"[^/]+/(\d{6,}-\d+\.m4s|init-[0-9a-f]{16}\.mp4)")
+# As workers name them, below a rendition or an attempt. Whatever else lies below the job's prefix is not theirs.
+_MADE_BY_WORKERS = re.compile(r"[^/]+/(\d{6,}-\d+\.m4s|init-[0-9a-f]{16}\.mp4)|files/[0-9a-f-]{36}-\d+/[^/]+")
 
 
 class Outputs(Protocol):
@@ -38,6 +38,7 @@ class Collecting:
                 return
             wanted = {segment.key for segment in await tx.segments(job_id)}
             wanted |= {rendition.init_key for rendition in await tx.renditions(job_id)}
+            wanted |= {file.key for file in await tx.files(job_id)}
         prefix = job.object_prefix
         await self._outputs.delete_prefix(prefix, lambda key: left_over(key, prefix, wanted))
 

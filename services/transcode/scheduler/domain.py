@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from meshkit.errors import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 DEFAULT_PRIORITY = 50
@@ -63,6 +63,15 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Tasks of one kind; those that failed for good are among the done."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     id: str
     tenant_id: str
@@ -99,14 +108,29 @@ class Job:
     encode_time: datetime | None = None
     end_time: datetime | None = None
     callback_url: str = ""
+    beside: Mapping[str, Count] = field(default_factory=dict)
+    """By kind, the tasks that encode no part of the stream; `tasks_total` and the like count all."""
 
     @property
     def over(self) -> bool:
         return self.state in JOB_OVER
 
     @property
+    def encoding(self) -> Count:
+        """The tasks that encode the stream."""
+        total, done = self.tasks_total, self.tasks_done
+        for each in self.beside.values():
+            total, done = total - each.total, done - each.done
+        return Count(total=total, done=done)
+
+    @property
     def encoded(self) -> bool:
-        """Every encode task has its result; only the final playlists are missing."""
+        """Every encode task has its result: the playlists can be final."""
+        return self.probe_time is not None and self.encoding.done == self.encoding.total
+
+    @property
+    def finished(self) -> bool:
+        """Every task has its result: what is missing is to say so."""
         return self.probe_time is not None and self.tasks_done == self.tasks_total
 
     @property
@@ -133,21 +157,38 @@ class Job:
     def start(self, now: datetime) -> Job:
         return replace(self, state=JobState.RUNNING, attempts=self.attempts + 1, start_time=now, update_time=now)
 
-    def probed(self, facts: Mapping[str, Any], weights: list[float], now: datetime) -> Job:
-        """The source is known, and the encode tasks that follow, by weight."""
-        return replace(
+    def probed(
+        self, facts: Mapping[str, Any], weights: list[float], now: datetime, beside: Mapping[str, int] | None = None
+    ) -> Job:
+        """The source is known, and the tasks that follow, by weight; `beside` counts those that do not encode."""
+        counts = {kind: Count(total=total) for kind, total in (beside or {}).items()}
+        job = replace(
             self,
             facts=facts,
             tasks_total=len(weights),
             weight_total=sum(weights),
+            beside=counts,
             probe_time=now,
             update_time=now,
         ).progressed(0.0, now)
+        return replace(job, encode_time=now) if job.encoded else job
 
     def task_done(self, weight: float, now: datetime) -> Job:
         """One more encode task has its result."""
         done = replace(self, tasks_done=self.tasks_done + 1, weight_done=self.weight_done + weight).progressed(0.0, now)
-        return replace(done, encode_time=now) if done.encoded else done
+        return replace(done, encode_time=done.encode_time or now) if done.encoded else done
+
+    def beside_done(self, kind: str, weight: float, now: datetime, *, failed: bool = False) -> Job:
+        """One more task of another kind has its result, or never will."""
+        count = self.beside[kind]
+        count = replace(count, done=count.done + 1, failed=count.failed + failed)
+        return replace(self, beside={**self.beside, kind: count}).task_done(weight, now)
+
+    def made(self, outputs: Iterable[Output]) -> Job:
+        """With these outputs, each in the place of the one with its id."""
+        new = {output.id: output for output in outputs}
+        kept = tuple(new.pop(output.id, output) for output in self.outputs)
+        return replace(self, outputs=(*kept, *new.values()))
 
     def progressed(self, running: float, now: datetime) -> Job:
         """`running` is the weight done in tasks that run. Progress never goes back, and reaches 1 only with success."""
@@ -161,8 +202,8 @@ class Job:
     def became_playable(self, now: datetime) -> Job:
         return replace(self, playable=True, playable_time=now, update_time=now)
 
-    def succeed(self, outputs: tuple[Output, ...], now: datetime) -> Job:
-        return replace(self, state=JobState.SUCCEEDED, progress=1.0, outputs=outputs, end_time=now, update_time=now)
+    def succeed(self, now: datetime) -> Job:
+        return replace(self, state=JobState.SUCCEEDED, progress=1.0, end_time=now, update_time=now)
 
     def fail(self, code: str, message: str, now: datetime) -> Job:
         return replace(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
 from services.transcode.scheduler.rendition import Rendition
-from services.transcode.scheduler.task import Task, TaskKind, due
+from services.transcode.scheduler.task import ENCODES, Task, TaskKind, due
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from services.transcode.media.plan import Plan, VideoChunk
@@ -47,6 +49,11 @@ def tasks(job: Job, plan: Plan, now: datetime) -> list[Task]:
     spec = plan.audio.to_json()
     audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
     return [*video[:1], audio, *video[1:]]
+
+
+def beside(tasks: Iterable[Task]) -> dict[str, int]:
+    """How many there are of each kind that encodes no part of the stream."""
+    return dict(Counter(str(each.kind) for each in tasks if each.kind not in ENCODES))
 
 
 def _task(job: Job, now: datetime, *, index: int = 0, **fields: Any) -> Task:

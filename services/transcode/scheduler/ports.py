@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.transcode.scheduler.domain import Job, JobState, Source
+    from services.transcode.scheduler.file import File
     from services.transcode.scheduler.rendition import Rendition, Segment
     from services.transcode.scheduler.task import Task, TaskKind
 
@@ -62,7 +63,11 @@ class Transaction(Protocol):
         ...
 
     async def add_tasks(self, tasks: Sequence[Task]) -> None:
-        """Stores them, all of one tenant, and puts a message for each in the work queue."""
+        """Stores them, all of one tenant, and puts a message for each that is queued in the work queue."""
+        ...
+
+    async def release_held(self, job_id: str, now: datetime) -> None:
+        """Queue the job's tasks that were held until all is encoded."""
         ...
 
     async def turn(self, now: datetime) -> tuple[Task, Job] | None:
@@ -118,7 +123,7 @@ class Transaction(Protocol):
         ...
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
-        """Encoded jobs that wait for their playlists since before then."""
+        """Finished jobs that wait for their playlists since before then."""
         ...
 
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None: ...
@@ -126,6 +131,11 @@ class Transaction(Protocol):
     async def save_rendition(self, rendition: Rendition) -> None: ...
     async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None: ...
     async def segments(self, job_id: str) -> Sequence[Segment]: ...
+    async def add_files(self, job_id: str, files: Sequence[File]) -> None:
+        """Each in the place of one that has its name."""
+        ...
+
+    async def files(self, job_id: str) -> Sequence[File]: ...
     async def lock_playlists(self, job_id: str) -> None:
         """One writer of a job's playlists at a time, until the transaction ends."""
         ...

@@ -43,7 +43,7 @@ class Stream:
     @property
     def playable(self) -> bool:
         """Every rung, and the audio, has its first segment."""
-        return all(track.playable for track in self.tracks)
+        return bool(self.tracks) and all(track.playable for track in self.tracks)
 
 
 class Publishing:
@@ -56,7 +56,7 @@ class Publishing:
         self._now = now
 
     async def publish(self, job_id: str) -> None:
-        """Write the job's playlists as of now; with the last task's result they are final and the job succeeds.
+        """Write the job's playlists as of now, final with the last chunk; with the last task's result the job succeeds.
 
         One at a time per job, and only what is new: a call that finds nothing more to show does nothing.
         """
@@ -69,7 +69,7 @@ class Publishing:
             if stream.playable:
                 await self._write(job, stream, final=job.encoded)
             await self._record(tx, job, stream)
-        if job.encoded:
+        if job.finished:
             await self._collecting.collect(job_id)
 
     async def _record(self, tx: Transaction, shown: Job, stream: Stream) -> None:
@@ -80,10 +80,10 @@ class Publishing:
         published = replace(job, tasks_published=shown.tasks_done)
         if stream.playable and not published.playable:
             published = published.became_playable(now)
-            published = replace(published, outputs=outputs(published, stream, "preparing"))
+            published = published.made(outputs(published, stream, "preparing"))
             await tx.say(published, "playable")
-        if shown.encoded:
-            published = published.succeed(outputs(published, stream, "ready"), now)
+        if shown.finished:
+            published = published.made(outputs(published, stream, "ready")).succeed(now)
             await tx.say(published, "succeeded")
         await tx.save_job(published)
 
@@ -101,7 +101,9 @@ class Publishing:
 
 
 def outputs(job: Job, stream: Stream, state: str) -> tuple[Output, ...]:
-    """The stream as HLS and as DASH; both are the same segments."""
+    """The stream as HLS and as DASH; both are the same segments. Nothing, where there is no stream."""
+    if not stream.tracks:
+        return ()
     best = stream.tracks[0]
     described = {
         "state": state,

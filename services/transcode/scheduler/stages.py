@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.transcode.scheduler.domain import JobState
+from services.transcode.scheduler.domain import Count, JobState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,22 +26,32 @@ class Stage:
 
 
 def stages(job: Job) -> list[Stage]:
-    """probe, plan, encode, publish; the first that is not done is where the job stands, or ended."""
-    probed, encoded = job.probe_time is not None, job.encode_time is not None
-    published = job.state is JobState.SUCCEEDED
+    """probe, plan, encode, publish; the first that is not done is where the job stands, or ended.
+
+    Beside encode are those of the tasks that encode nothing, by their kind.
+    """
+    probed, published = job.probe_time is not None, job.state is JobState.SUCCEEDED
+    once = Count(total=1, done=int(probed))
     rows = [
-        ("probe", probed, 1, int(probed)),
-        ("plan", probed, 1, int(probed)),
-        ("encode", encoded, job.tasks_total, job.tasks_done),
-        ("publish", published, 1, int(published)),
+        [("probe", once)],
+        [("plan", once)],
+        [("encode", job.encoding), *job.beside.items()],
+        [("publish", Count(total=1, done=int(published)))],
     ]
     standing = _ENDS.get(job.state, "pending" if job.state is JobState.QUEUED else "running")
-    made = []
-    for name, done, total, count in rows:
-        made.append(Stage(name=name, state="succeeded" if done else standing, tasks_total=total, tasks_done=count))
-        if not done:
+    made: list[Stage] = []
+    for row in rows:
+        made += [_stage(name, count, standing, probed=probed) for name, count in row]
+        if not probed or any(count.done < count.total for _, count in row):
             standing = "pending"
     return made
+
+
+def _stage(name: str, count: Count, standing: str, *, probed: bool) -> Stage:
+    # Nothing is known to be done of what is not counted yet.
+    done = probed and count.done == count.total
+    state = "failed" if count.failed else "succeeded" if done else standing
+    return Stage(name=name, state=state, tasks_total=count.total, tasks_done=count.done)
 
 
 def timings(job: Job) -> dict[str, float]:

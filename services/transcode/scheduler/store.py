@@ -24,6 +24,8 @@ from services.transcode.scheduler.statements import (
     TASK_OF_JOB,
 )
 from services.transcode.scheduler.tables import (
+    FILE_COLUMNS,
+    FILES,
     JOB_CHANGES,
     JOB_COLUMNS,
     JOB_RUNNING,
@@ -38,6 +40,7 @@ from services.transcode.scheduler.tables import (
     TASK_COLUMNS,
     TASKS,
     to_both,
+    to_file,
     to_job,
     to_rendition,
     to_segment,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
 
     from meshkit.db import Database
     from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.file import File
     from services.transcode.scheduler.rendition import Rendition, Segment
     from services.transcode.scheduler.task import Task
 
@@ -98,7 +102,7 @@ class PostgresTransaction:
         mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id
         found = await self._execute(sa.select(JOBS.c.id).where(*mine).with_for_update())
         jobs = list(found.scalars())
-        for table in (SEGMENTS, RENDITIONS, TASKS):
+        for table in (FILES, SEGMENTS, RENDITIONS, TASKS):
             await self._execute(sa.delete(table).where(table.c.job_id.in_(jobs)))
         await self._execute(sa.delete(JOBS).where(JOBS.c.id.in_(jobs)))
         await self._execute(sa.delete(SOURCES).where(SOURCES.c.tenant_id == tenant_id, SOURCES.c.asset_id == asset_id))
@@ -135,8 +139,12 @@ class PostgresTransaction:
     async def save_job(self, job: Job) -> None:
         await SAVE_JOB.run(self._connection, job_id=job.id, **{name: getattr(job, name) for name in JOB_CHANGES})
         before = self._read.get(job.id)
-        if before is None or (before.facts, before.outputs) != (job.facts, job.outputs):
-            documents = {"facts": job.facts, "outputs": [asdict(each) for each in job.outputs]}
+        if before is None or _documents(before) != _documents(job):
+            documents = {
+                "facts": job.facts,
+                "outputs": [asdict(each) for each in job.outputs],
+                "beside": {kind: asdict(count) for kind, count in job.beside.items()},
+            }
             await self._execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(documents))
         self._read[job.id] = job
 
@@ -150,8 +158,15 @@ class PostgresTransaction:
         trace = telemetry.inject()
         rows = [{column.name: getattr(task, column.name) for column in TASK_COLUMNS} for task in tasks]
         await self._execute(sa.insert(TASKS), [row | {"trace": trace} for row in rows])
-        await self._send(tasks)
+        await self._send([task for task in tasks if task.state is TaskState.QUEUED])
         await turns.wait(self._connection, tasks[0].tenant_id)
+
+    async def release_held(self, job_id: str, now: datetime) -> None:
+        held = sa.update(TASKS).where(TASKS.c.job_id == job_id, TASKS.c.state == TaskState.HELD)
+        released = await self._execute(held.values(state=TaskState.QUEUED, queue_time=now).returning(*TASK_COLUMNS))
+        if tasks := [to_task(row) for row in released]:
+            await self._send(tasks)
+            await turns.wait(self._connection, tasks[0].tenant_id)
 
     async def turn(self, now: datetime) -> tuple[Task, Job] | None:
         row = await turns.find(self._connection, now)
@@ -218,11 +233,13 @@ class PostgresTransaction:
         return await self._some(found.order_by(TASKS.c.queue_time), limit)
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
-        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.encode_time < before)
+        finished = JOBS.c.tasks_done == JOBS.c.tasks_total
+        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.encode_time < before, finished)
         return [to_job(row) for row in await self._execute(found.order_by(JOBS.c.encode_time).limit(limit))]
 
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
-        await self._execute(sa.insert(RENDITIONS), [asdict(each) for each in renditions])
+        if renditions:
+            await self._execute(sa.insert(RENDITIONS), [asdict(each) for each in renditions])
 
     async def renditions(self, job_id: str) -> Sequence[Rendition]:
         return [to_rendition(row) for row in await RENDITIONS_OF.run(self._connection, job_id=job_id)]
@@ -238,11 +255,22 @@ class PostgresTransaction:
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]
 
+    async def add_files(self, job_id: str, files: Sequence[File]) -> None:
+        if files:
+            new = insert(FILES).values([{"job_id": job_id, **asdict(each)} for each in files])
+            values = {column.name: new.excluded[column.name] for column in FILE_COLUMNS if not column.primary_key}
+            await self._execute(new.on_conflict_do_update(index_elements=["job_id", "name"], set_=values))
+
+    async def files(self, job_id: str) -> Sequence[File]:
+        found = sa.select(*FILE_COLUMNS).where(FILES.c.job_id == job_id).order_by(FILES.c.name)
+        return [to_file(row) for row in await self._execute(found)]
+
     async def lock_playlists(self, job_id: str) -> None:
         await self._execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(job_id, 0))))
 
     async def _send(self, tasks: Sequence[Task]) -> None:
-        await outbox.enqueue_all(self._connection, [(task.subject, task.id.encode()) for task in tasks])
+        if tasks:
+            await outbox.enqueue_all(self._connection, [(task.subject, task.id.encode()) for task in tasks])
 
     def _job(self, row: sa.Row[Any]) -> Job:
         job = to_job(row)
@@ -256,6 +284,10 @@ class PostgresTransaction:
     async def _execute(self, statement: Any, rows: Any = None) -> sa.Result[Any]:
         result: sa.Result[Any] = await self._connection.execute(statement, rows)
         return result
+
+
+def _documents(job: Job) -> tuple[Any, ...]:
+    return job.facts, job.outputs, job.beside
 
 
 def _changes(task: Task) -> dict[str, Any]:

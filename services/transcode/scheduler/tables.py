@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from meshkit.db import fields_of
-from services.transcode.scheduler.domain import Job, JobState, Output, Source
+from services.transcode.scheduler.domain import Count, Job, JobState, Output, Source
+from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Rendition, Segment
 from services.transcode.scheduler.task import Task, TaskKind, TaskState
 
@@ -70,6 +71,7 @@ JOBS = _table(
     sa.Column("encode_time", _TIME),
     sa.Column("end_time", _TIME),
     sa.Column("callback_url", sa.Text),
+    sa.Column("beside", JSONB),
 )
 
 TASKS = _table(
@@ -127,6 +129,22 @@ SEGMENTS = _table(
     sa.Column("ticks", sa.BigInteger),
 )
 
+FILES = _table(
+    "files",
+    sa.Column("job_id", ID, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text),
+    sa.Column("state", sa.Text),
+    sa.Column("key", sa.Text),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("content_type", sa.Text),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("duration", sa.Double),
+    sa.Column("codec", sa.Text),
+    sa.Column("bit_rate", sa.BigInteger),
+)
+
 JOB_COLUMNS = [column for column in JOBS.columns if column.name != "request_id"]
 TASK_COLUMNS = list(TASKS.columns)
 _JOB_NAMES = [column.name for column in JOB_COLUMNS]
@@ -145,6 +163,7 @@ JOB_CHANGES = [
 """What of a job may change from task to task: its facts and outputs change rarely."""
 SEGMENT_COLUMNS = [column for column in SEGMENTS.columns if column.name != "job_id"]
 _SEGMENT_NAMES = [column.name for column in SEGMENT_COLUMNS]
+FILE_COLUMNS = [column for column in FILES.columns if column.name != "job_id"]
 
 
 # Literal, not bound: a prepared statement finds a partial index by what it says.
@@ -161,7 +180,8 @@ def to_job(row: Sequence[Any]) -> Job:
     """From a row that begins with JOB_COLUMNS."""
     values = dict(zip(_JOB_NAMES, row, strict=False))
     outputs = tuple(Output(**each) for each in values["outputs"])
-    return Job(**values | {"state": JobState(values["state"]), "outputs": outputs})
+    beside = {kind: Count(**each) for kind, each in values["beside"].items()}
+    return Job(**values | {"state": JobState(values["state"]), "outputs": outputs, "beside": beside})
 
 
 def to_task(row: Sequence[Any]) -> Task:
@@ -181,3 +201,7 @@ def to_rendition(row: Sequence[Any]) -> Rendition:
 
 def to_segment(row: Sequence[Any]) -> Segment:
     return Segment(**dict(zip(_SEGMENT_NAMES, row, strict=True)))
+
+
+def to_file(row: sa.Row[Any]) -> File:
+    return File(**fields_of(row))

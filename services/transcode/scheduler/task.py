@@ -22,6 +22,8 @@ PRIORITY_STEP = timedelta(minutes=1)
 
 
 class TaskState(StrEnum):
+    HELD = "held"
+    """Not queued before all that encodes is done."""
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -33,8 +35,14 @@ class TaskKind(StrEnum):
     PROBE = "probe"
     ENCODE_VIDEO = "encode_video"
     ENCODE_AUDIO = "encode_audio"
+    STILLS = "stills"
+    IMAGE = "image"
+    SUBTITLES = "subtitles"
 
 
+ENCODES = frozenset({TaskKind.ENCODE_VIDEO, TaskKind.ENCODE_AUDIO})
+OPTIONAL = frozenset({TaskKind.STILLS, TaskKind.SUBTITLES})
+"""Kinds whose failure leaves what they should have made out, and fails no job."""
 TASK_OVER = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
 
 

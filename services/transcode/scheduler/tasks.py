@@ -12,16 +12,17 @@ from meshkit.errors import Conflict, NotFound
 from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import plan
 from services.transcode.media.preset import PRESETS
-from services.transcode.scheduler import planning
+from services.transcode.scheduler import filing, planning
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
-from services.transcode.scheduler.task import MAX_ATTEMPTS, Task, TaskKind, TaskState
+from services.transcode.scheduler.task import MAX_ATTEMPTS, OPTIONAL, Task, TaskKind, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from typing import Any
 
+    from services.transcode.scheduler.file import File
     from services.transcode.scheduler.ports import Store, Transaction
     from services.transcode.scheduler.rendition import Result
 
@@ -102,12 +103,14 @@ class Tasks:
                 return
             made = plan(SourceFacts.from_json(dict(facts)), PRESETS[job.preset])
             tasks = planning.tasks(job, made, now)
-            job = job.probed(facts, [each.weight for each in tasks], now)
+            job = job.probed(facts, [each.weight for each in tasks], now, planning.beside(tasks))
             if not tasks:
                 await fail(tx, job, "unsupported_codec", f"the preset {job.preset} takes video and audio", now)
                 return
             await tx.add_renditions(planning.renditions(job, made))
             await tx.add_tasks(tasks)
+            if job.encoded:
+                await tx.release_held(job.id, now)
             await tx.save_job(job)
             await tx.say(job, "probed")
 
@@ -127,10 +130,20 @@ class Tasks:
                 return
             await tx.save_task(done)
             job = job.task_done(done.weight, now)
+            if job.encoded:
+                await tx.release_held(job.id, now)
             if job.worth_telling_growth:
                 job = job.told_growth()
                 await tx.say_grown(job)
             await tx.save_job(job)
+
+    async def complete_files(self, task_id: str, epoch: int, files: Sequence[File]) -> None:
+        """Plain files have landed. Idempotent. Raises Conflict (`stale_epoch`)."""
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            if not _done(task, epoch):
+                await tx.save_task(task.succeed(epoch))
+                await filing.land(tx, task, job, files, self._now())
 
     async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
         """An attempt failed: try again after a while, or fail the job. Idempotent. Raises Conflict (`stale_epoch`)."""
@@ -143,8 +156,7 @@ class Tasks:
                 await tx.save_task(task.retry(epoch, code, message, backoff(task.attempts), now))
                 return
             await tx.save_task(task.fail(epoch, code, message))
-            if not job.over:
-                await fail(tx, job, code, message, now)
+            await _bear(tx, task, job, code, message, now)
 
     async def expire(self, task_id: str, epoch: int) -> None:
         """The last attempt's lease ran out: its job fails."""
@@ -182,8 +194,17 @@ class Tasks:
     async def _give_up(self, tx: Transaction, task: Task, job: Job) -> None:
         message = task.error_message or f"no worker finished the task in {MAX_ATTEMPTS} attempts"
         await tx.save_task(replace(task, state=TaskState.FAILED, lease_expire_time=None))
-        if not job.over:
-            await fail(tx, job, task.error_code or "encode_failed", message, self._now())
+        await _bear(tx, task, job, task.error_code or "encode_failed", message, self._now())
+
+
+async def _bear(tx: Transaction, task: Task, job: Job, code: str, message: str, now: datetime) -> None:
+    """A task failed for good: its job fails, or does without."""
+    if job.over:
+        return
+    if task.kind in OPTIONAL:
+        await filing.leave_out(tx, task, job, now)
+    else:
+        await fail(tx, job, code, message, now)
 
 
 def backoff(attempts: int) -> timedelta:

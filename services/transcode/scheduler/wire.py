@@ -11,6 +11,7 @@ from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2, worker_pb
 from meshkit.grpc.times import timestamp
 from services.transcode.media.facts import SourceFacts
 from services.transcode.scheduler.domain import JobState, Source
+from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Result, Segment
 from services.transcode.scheduler.stages import stages, timings
 from services.transcode.scheduler.task import TaskKind
@@ -68,7 +69,7 @@ def to_job(job: Job) -> transcode_pb2.Job:
         end_time=timestamp(job.end_time),
         update_time=timestamp(job.update_time),
         media=_media(SourceFacts.from_json(dict(job.facts))) if job.facts else None,
-        object_prefix=job.object_prefix if job.playable else "",
+        object_prefix=job.object_prefix if job.outputs else "",
         callback_url=job.callback_url,
     )
 
@@ -125,6 +126,21 @@ def from_track(track: worker_pb2.EncodedTrack) -> Result:
         codec=track.codec,
         timescale=track.timescale,
         segments=segments,
+    )
+
+
+def from_file(made: worker_pb2.MadeFile) -> File:
+    return File(
+        kind=made.kind,
+        name=made.name,
+        key=made.key,
+        size=made.bytes,
+        content_type=made.content_type,
+        width=made.width,
+        height=made.height,
+        duration=made.duration,
+        codec=made.codec,
+        bit_rate=made.bit_rate,
     )
 
 

@@ -42,6 +42,9 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
         elif request.HasField("encode"):
             results = [wire.from_track(track) for track in request.encode.tracks]
             await self._tasks.complete_encode(request.task_id, request.epoch, results)
+        elif request.HasField("files"):
+            files = [wire.from_file(made) for made in request.files.files]
+            await self._tasks.complete_files(request.task_id, request.epoch, files)
         else:
             raise InvalidArgument("result_missing", "a completed task has a result")
         return worker_pb2.CompleteTaskResponse()

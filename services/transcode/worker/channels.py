@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from meshkit.nats import Bus
     from services.transcode.media.facts import SourceFacts
-    from services.transcode.worker.domain import StoredTrack, Task
+    from services.transcode.worker.domain import StoredFile, StoredTrack, Task
 
     R = TypeVar("R")
 
@@ -59,6 +59,10 @@ class GrpcScheduler:
     async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None:
         result = wire.to_encode_result(tracks)
         await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, encode=result))
+
+    async def complete_files(self, task: Task, files: list[StoredFile]) -> None:
+        result = wire.to_files_result(files)
+        await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, files=result))
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         request = worker_pb2.FailTaskRequest(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
     from typing import Any
 
 
@@ -15,6 +16,9 @@ class Kind(StrEnum):
     PROBE = "probe"
     ENCODE_VIDEO = "encode_video"
     ENCODE_AUDIO = "encode_audio"
+    STILLS = "stills"
+    IMAGE = "image"
+    SUBTITLES = "subtitles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +68,27 @@ class StoredTrack:
     codecs: str
     timescale: int
     segments: tuple[StoredSegment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeFile:
+    """A plain file that a task made; `name` is its own in the job, `bit_rate` in bits per second."""
+
+    kind: str
+    name: str
+    path: Path
+    content_type: str
+    width: int = 0
+    height: int = 0
+    duration: float = 0.0
+    codec: str = ""
+    bit_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """The same in the object store; `size` in bytes."""
+
+    made: MadeFile
+    key: str
+    size: int

@@ -1,4 +1,4 @@
-"""Do one task: the source in, facts or segments out."""
+"""Do one task: the source in, facts, segments or files out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from meshkit.topology import TASKS
 from services.transcode.media.plan import AudioTrack, VideoChunk
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.encode import encode_audio, encode_chunk
+from services.transcode.worker.making import MAKERS, Bench, make
 from services.transcode.worker.probe import probe
 from services.transcode.worker.sandbox import Limits
 from services.transcode.worker.sources import Sources
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
 
     from services.transcode.media.facts import SourceFacts
     from services.transcode.media.source import Source
-    from services.transcode.worker.domain import Task
+    from services.transcode.worker.domain import StoredFile, Task
     from services.transcode.worker.encode import EncodedTrack, Keep
     from services.transcode.worker.ffmpeg import Progress as FfmpegProgress
     from services.transcode.worker.ports import Objects, Scheduler
     from services.transcode.worker.service import Progress
 
-_SPANS = {Kind.PROBE: "probe source", Kind.ENCODE_VIDEO: "encode chunk", Kind.ENCODE_AUDIO: "encode audio"}
+_SPANS = {
+    Kind.PROBE: "probe source",
+    Kind.ENCODE_VIDEO: "encode chunk",
+    Kind.ENCODE_AUDIO: "encode audio",
+    Kind.STILLS: "make stills",
+    Kind.IMAGE: "make images",
+    Kind.SUBTITLES: "make subtitles",
+}
 _DOUBTED = 3
 """From this claim on it may be the chunk itself, and not what befell its workers, that fails."""
 _ENCODED = 0.95
@@ -101,6 +109,9 @@ class Executor:
             if task.kind is Kind.PROBE:
                 await self._scheduler.complete_probe(task, await self._probe(task, folder))
                 return
+            if task.kind in MAKERS:
+                await self._scheduler.complete_files(task, await self._make(task, folder, progress))
+                return
             async with storing(self._objects, task) as store, self._sources.opened(task) as opened:
                 tracks = await self._encode(task, opened.source, folder, progress, store.keep)
                 progress.value = _ENCODED
@@ -111,6 +122,19 @@ class Executor:
         async with self._sources.opened(task) as opened:
             facts = await probe(opened.source, task.file_name, scratch=folder, limits=self._limits)
             return replace(facts, sha256=await opened.sha256())
+
+    async def _make(self, task: Task, folder: Path, progress: Progress) -> list[StoredFile]:
+        bench = Bench(
+            task=task,
+            opened=lambda: self._sources.opened(task),
+            objects=self._objects,
+            folder=folder,
+            progress=progress,
+            ffmpeg=self._ffmpeg,
+            limits=self._limits,
+            threads=self._threads,
+        )
+        return await make(bench)
 
     async def _encode(
         self, task: Task, source: Source, folder: Path, progress: Progress, keep: Keep

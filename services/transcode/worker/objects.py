@@ -1,4 +1,4 @@
-"""Sources and segments in the object store."""
+"""Sources, segments and plain files in the object store."""
 
 from __future__ import annotations
 
@@ -33,3 +33,6 @@ class S3Objects:
 
     async def store(self, key: str, body: bytes) -> None:
         await self._objects.put(key, body, "video/iso.segment" if key.endswith(".m4s") else "video/mp4", FOREVER)
+
+    async def store_file(self, key: str, path: Path, content_type: str) -> None:
+        await self._objects.upload(path, key, content_type, FOREVER)

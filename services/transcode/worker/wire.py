@@ -12,7 +12,7 @@ from services.transcode.worker.domain import Kind, Task
 
 if TYPE_CHECKING:
     from services.transcode.media.facts import SourceFacts
-    from services.transcode.worker.domain import StoredTrack
+    from services.transcode.worker.domain import StoredFile, StoredTrack
 
 _KINDS = {worker_pb2.Task.Kind.Value(f"KIND_{kind.name}"): kind for kind in Kind}
 
@@ -40,6 +40,26 @@ def to_probe_result(facts: SourceFacts) -> worker_pb2.ProbeResult:
 
 def to_encode_result(tracks: list[StoredTrack]) -> worker_pb2.EncodeResult:
     return worker_pb2.EncodeResult(tracks=[_track(track) for track in tracks])
+
+
+def to_files_result(files: list[StoredFile]) -> worker_pb2.FilesResult:
+    return worker_pb2.FilesResult(
+        files=[
+            worker_pb2.MadeFile(
+                kind=file.made.kind,
+                name=file.made.name,
+                key=file.key,
+                bytes=file.size,
+                content_type=file.made.content_type,
+                width=file.made.width,
+                height=file.made.height,
+                duration=file.made.duration,
+                codec=file.made.codec,
+                bit_rate=file.made.bit_rate,
+            )
+            for file in files
+        ]
+    )
 
 
 def _track(track: StoredTrack) -> worker_pb2.EncodedTrack:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
+from services.transcode.scheduler.domain import Count
+from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Rendition, Segment
 from tests.fakes.transcode_rows import a_job
 
@@ -66,6 +68,43 @@ async def test_segments_come_by_rendition_and_number(store: Store) -> None:
         assert await tx.segments(job.id) == segments
 
 
+def a_file(name: str, **changes: Any) -> File:
+    return replace(
+        File(kind="poster", name=name, key=f"files/{name}", size=5 << 30, content_type="image/jpeg"), **changes
+    )
+
+
+async def test_files_come_by_name_and_the_newest_of_a_name_counts(store: Store) -> None:
+    job, other = a_job(), a_job()
+    poster, sprite = a_file("poster.jpg"), a_file("storyboard.jpg", width=1920, duration=1.5, bit_rate=1 << 40)
+    async with store.transaction() as tx:
+        for each in (job, other):
+            await tx.add_job(each, "")
+        await tx.add_files(job.id, [a_file("poster.jpg", state="errored", key=""), sprite])
+        await tx.add_files(job.id, [poster])
+        await tx.add_files(job.id, [])
+        await tx.add_files(other.id, [a_file("poster.jpg", size=1)])
+    async with store.transaction() as tx:
+        assert await tx.files(job.id) == [poster, sprite]
+
+
+async def test_counts_of_other_tasks_are_kept(store: Store) -> None:
+    job = a_job()
+    async with store.transaction() as tx:
+        await tx.add_job(job, "")
+        read = await tx.job(job.id)
+        assert read is not None
+        await tx.save_job(read.probed({}, [1.0, 1.0], read.create_time, {"stills": 1}))
+    async with store.transaction() as tx:
+        read = await tx.job(job.id)
+        assert read is not None
+        await tx.save_job(read.beside_done("stills", 1.0, read.create_time, failed=True))
+    async with store.transaction() as tx:
+        read = await tx.job(job.id)
+    assert read is not None
+    assert dict(read.beside) == {"stills": Count(total=1, done=1, failed=1)}
+
+
 async def test_the_playlists_lock_is_taken_and_left(store: Store) -> None:
     job = a_job()
     for _ in range(2):
@@ -80,10 +119,12 @@ async def test_a_purge_takes_all_that_jobs_made(store: Store) -> None:
             await tx.add_job(each, "")
             await tx.add_renditions([a_rendition(each, "v240", 0)])
             await tx.add_segments(each.id, [a_segment("v240", 0)])
+            await tx.add_files(each.id, [a_file("poster.jpg")])
         await tx.purge(new_id(), job.asset_id)
         assert await tx.job(job.id) == job
         await tx.purge(job.tenant_id, job.asset_id)
     async with store.transaction() as tx:
         assert await tx.job(job.id) is None
-        assert (await tx.renditions(job.id), await tx.segments(job.id)) == ([], [])
+        assert [*await tx.renditions(job.id), *await tx.segments(job.id), *await tx.files(job.id)] == []
         assert (len(await tx.renditions(other.id)), len(await tx.segments(other.id))) == (1, 1)
+        assert await tx.files(other.id) == [a_file("poster.jpg")]

@@ -97,7 +97,8 @@ async def test_keeps_every_new_state_of_a_job(store: Store) -> None:
     started = job.start(SOON)
     probed = started.probed(some_facts(), [120.0, 1.5], SOON)
     done = probed.task_done(120.0, SOON).task_done(1.5, SOON).told(SOON)
-    ends = (done.became_playable(SOON).succeed((output,), SOON), done.fail("corrupt", "it is", SOON), done.cancel(SOON))
+    playable = done.became_playable(SOON).made([output])
+    ends = (playable.succeed(SOON), done.fail("corrupt", "it is", SOON), done.cancel(SOON))
     await stored(store, job)
     for after in (started, probed, done, *ends):
         async with store.transaction() as tx:
@@ -244,6 +245,24 @@ async def test_running_weight_is_what_is_done_of_the_tasks_that_run(store: Store
         assert await tx.running_weight(job.id) == 70.0
 
 
+async def test_held_tasks_wait_for_their_release(store: Store) -> None:
+    job, other = a_job(), a_job()
+    held = a_task(job, state=TaskState.HELD)
+    others = a_task(other, state=TaskState.HELD)
+    async with store.transaction() as tx:
+        for each in (job, other):
+            await tx.add_job(each, "")
+        await tx.add_tasks([held])
+        await tx.add_tasks([others])
+        assert await tx.task(held.id) == held
+        await tx.release_held(job.id, SOON)
+        assert await tx.task(held.id) == replace(held, state=TaskState.QUEUED, queue_time=SOON)
+        await tx.release_held(job.id, NOW)
+        for each in (job, other):
+            await tx.cancel_tasks(each.id)
+        assert await tx.task(others.id) == replace(others, state=TaskState.CANCELLED)
+
+
 async def test_only_running_tasks_expire(store: Store) -> None:
     # Years of their own keep the other tests' rows out of sight.
     then = datetime(2001, 1, 1, tzinfo=UTC)
@@ -278,11 +297,12 @@ async def test_waiting_tasks_come_oldest_first(store: Store) -> None:
         await tx.cancel_tasks(job.id)
 
 
-async def test_unpublished_jobs_are_encoded_and_still_run(store: Store) -> None:
+async def test_unpublished_jobs_are_finished_and_still_run(store: Store) -> None:
     then = datetime(2003, 1, 1, tzinfo=UTC)
     stuck = a_job(state=JobState.RUNNING, encode_time=then)
     others = [
         a_job(state=JobState.RUNNING),
+        a_job(state=JobState.RUNNING, encode_time=then, tasks_total=1),
         a_job(state=JobState.RUNNING, encode_time=then + timedelta(days=2)),
         a_job(state=JobState.SUCCEEDED, encode_time=then),
     ]

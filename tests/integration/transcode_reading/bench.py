@@ -49,6 +49,9 @@ class Counted:
     async def store(self, key: str, body: bytes) -> None:
         await self.inner.store(key, body)
 
+    async def store_file(self, key: str, path: Path, content_type: str) -> None:
+        await self.inner.store_file(key, path, content_type)
+
     def start_again(self) -> None:
         self.bytes_read = 0
 

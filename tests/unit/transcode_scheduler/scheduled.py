@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
 from services.transcode.scheduler.collecting import Collecting
+from services.transcode.scheduler.domain import Count
 from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
-from services.transcode.scheduler.task import MAX_ATTEMPTS
+from services.transcode.scheduler.task import MAX_ATTEMPTS, Task, TaskKind, TaskState
 from services.transcode.scheduler.tasks import Claim, Tasks
 from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
 from tests.fakes.transcode_outputs import FakeOutputs
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from services.transcode.scheduler.domain import Job, Source
-    from services.transcode.scheduler.task import Task
+    from services.transcode.scheduler.file import File
 
 LEASE = timedelta(seconds=30)
 CONSUMER = "transcode-metadata-all"
@@ -86,6 +87,29 @@ class Scheduler:
         job = await self.upload()
         tasks = await self.probe(job)
         return self.job(job), tasks
+
+    async def besides(self, job: Job, kind: TaskKind, *, held: bool = False, spec: Any = None) -> Task:
+        """One more task of the job, of a kind that encodes nothing."""
+        state = TaskState.HELD if held else TaskState.QUEUED
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "job_id": job.id,
+            "tenant_id": job.tenant_id,
+            "index": 0,
+            "weight": 1.0,
+        }
+        task = Task(kind=kind, state=state, due_time=self.clock(), queue_time=self.clock(), spec=spec or {}, **values)
+        await self.store.add_tasks([task])
+        job = self.job(job)
+        beside = {**job.beside, str(kind): Count(total=1)}
+        self.store.jobs[job.id] = replace(job, tasks_total=job.tasks_total + 1, beside=beside)
+        return task
+
+    async def make(self, task: Task, *files: File) -> Task:
+        """A worker takes the task, and these come of it."""
+        held = await self.claim(task)
+        await self.tasks.complete_files(held.id, held.epoch, files)
+        return held
 
     async def encode(self, task: Task, *, init: str = "init") -> Task:
         """A worker takes the task and does it."""

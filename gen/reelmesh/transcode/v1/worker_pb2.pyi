@@ -35,12 +35,28 @@ class Task(_message.Message):
         KIND_PROBE: Task._Kind.ValueType  # 1
         KIND_ENCODE_VIDEO: Task._Kind.ValueType  # 2
         KIND_ENCODE_AUDIO: Task._Kind.ValueType  # 3
+        KIND_STILLS: Task._Kind.ValueType  # 4
+        """A poster and a storyboard of a video."""
+        KIND_IMAGE: Task._Kind.ValueType  # 5
+        """Sizes of a picture."""
+        KIND_SUBTITLES: Task._Kind.ValueType  # 6
+        """Text subtitles as WebVTT.
+        7 is for joining segments into files, 8 for analysis.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     KIND_UNSPECIFIED: Task.Kind.ValueType  # 0
     KIND_PROBE: Task.Kind.ValueType  # 1
     KIND_ENCODE_VIDEO: Task.Kind.ValueType  # 2
     KIND_ENCODE_AUDIO: Task.Kind.ValueType  # 3
+    KIND_STILLS: Task.Kind.ValueType  # 4
+    """A poster and a storyboard of a video."""
+    KIND_IMAGE: Task.Kind.ValueType  # 5
+    """Sizes of a picture."""
+    KIND_SUBTITLES: Task.Kind.ValueType  # 6
+    """Text subtitles as WebVTT.
+    7 is for joining segments into files, 8 for analysis.
+    """
 
     @_typing.final
     class TraceEntry(_message.Message):
@@ -245,12 +261,15 @@ class CompleteTaskRequest(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     PROBE_FIELD_NUMBER: _builtins.int
     ENCODE_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     epoch: _builtins.int
     @_builtins.property
     def probe(self) -> Global___ProbeResult: ...
     @_builtins.property
     def encode(self) -> Global___EncodeResult: ...
+    @_builtins.property
+    def files(self) -> Global___FilesResult: ...
     def __init__(
         self,
         *,
@@ -258,12 +277,13 @@ class CompleteTaskRequest(_message.Message):
         epoch: _builtins.int = ...,
         probe: Global___ProbeResult | None = ...,
         encode: Global___EncodeResult | None = ...,
+        files: Global___FilesResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["encode", b"encode", "probe", b"probe", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encode", b"encode", "files", b"files", "probe", b"probe", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encode", b"encode", "epoch", b"epoch", "probe", b"probe", "result", b"result", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encode", b"encode", "epoch", b"epoch", "files", b"files", "probe", b"probe", "result", b"result", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["probe", "encode"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["probe", "encode", "files"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -402,6 +422,80 @@ class EncodedSegment(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EncodedSegment: _TypeAlias = EncodedSegment  # noqa: Y015
+
+@_typing.final
+class FilesResult(_message.Message):
+    """Plain files that one task made, which lie in the object store."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___MadeFile]: ...
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___MadeFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FilesResult: _TypeAlias = FilesResult  # noqa: Y015
+
+@_typing.final
+class MadeFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    BIT_RATE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What it is to the job's owner, or subtitles, which the playlists name."""
+    name: _builtins.str
+    """Its own among the files of the job."""
+    key: _builtins.str
+    bytes: _builtins.int
+    content_type: _builtins.str
+    width: _builtins.int
+    """Pixels; 0 where there are none."""
+    height: _builtins.int
+    duration: _builtins.float
+    """Seconds."""
+    codec: _builtins.str
+    """RFC 6381 where it is of a film or of sound."""
+    bit_rate: _builtins.int
+    """Bits per second."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        key: _builtins.str = ...,
+        bytes: _builtins.int = ...,
+        content_type: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        duration: _builtins.float = ...,
+        codec: _builtins.str = ...,
+        bit_rate: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bit_rate", b"bit_rate", "bytes", b"bytes", "codec", b"codec", "content_type", b"content_type", "duration", b"duration", "height", b"height", "key", b"key", "kind", b"kind", "name", b"name", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MadeFile: _TypeAlias = MadeFile  # noqa: Y015
 
 @_typing.final
 class FailTaskRequest(_message.Message):
