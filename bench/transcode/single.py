@@ -11,8 +11,12 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from services.transcode.media.preset import HLS
+from services.transcode.media.preset import PresetAudio
+from services.transcode.scheduler.shipped import shipped
 
+HLS = next(preset for preset in shipped() if preset.name == "hls")
+(VIDEO,) = HLS.video
+AUDIO = HLS.audio or PresetAudio()
 GOP = 120
 """Frames: four seconds at 30 a second, as in the preset."""
 
@@ -27,19 +31,19 @@ class Cost:
 
 def command(source: Path, folder: Path) -> list[str]:
     """A scale cascade, the encoder's own threads on every core, audio beside it."""
-    heights = [rung.height for rung in HLS.rungs]
+    heights = [rung.short_side for rung in VIDEO.rungs]
     graph = "[0:v]split=2[v0][t0];"
     for index, height in enumerate(heights[1:], 1):
         scaled = f"[t{index - 1}]scale=-2:{height}:flags=bicubic"
         graph += f"{scaled}[v{index}]" if index == len(heights) - 1 else f"{scaled},split=2[v{index}][t{index}];"
     argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-i", str(source)]
     argv += ["-filter_complex", graph]
-    for index, rung in enumerate(HLS.rungs):
-        argv += ["-map", f"[v{index}]", "-c:v", "libx264", "-preset", HLS.speed, "-profile:v", "high"]
-        argv += ["-crf", str(HLS.crf), "-maxrate", str(rung.maxrate), "-bufsize", str(2 * rung.maxrate)]
+    for index, rung in enumerate(VIDEO.rungs):
+        argv += ["-map", f"[v{index}]", "-c:v", "libx264", "-preset", VIDEO.speed, "-profile:v", "high"]
+        argv += ["-crf", str(VIDEO.crf), "-maxrate", str(rung.maxrate), "-bufsize", str(2 * rung.maxrate)]
         argv += ["-pix_fmt", "yuv420p", "-g", str(GOP), "-keyint_min", str(GOP), "-sc_threshold", "0"]
-        argv += ["-movflags", "+cmaf+frag_keyframe+empty_moov", "-f", "mp4", str(folder / f"v{rung.height}.mp4")]
-    argv += ["-map", "0:a", "-c:a", "aac", "-b:a", str(HLS.audio_bit_rate), "-ac", "2", "-ar", "48000"]
+        argv += ["-movflags", "+cmaf+frag_keyframe+empty_moov", "-f", "mp4", str(folder / f"v{rung.short_side}.mp4")]
+    argv += ["-map", "0:a", "-c:a", "aac", "-b:a", str(AUDIO.bit_rate), "-ac", "2", "-ar", "48000"]
     argv += ["-frag_duration", "4000000", "-movflags", "+cmaf+empty_moov", "-f", "mp4", str(folder / "audio.mp4")]
     return argv
 

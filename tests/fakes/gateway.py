@@ -14,7 +14,7 @@ import jwt
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
 from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2_grpc
-from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
+from reelmesh.transcode.v1 import preset_pb2, transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
 from meshkit import auth
@@ -283,7 +283,7 @@ class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
         return transcode_pb2.CancelJobResponse(job=job)
 
     async def ListPresets(self, request: Any, context: Any) -> transcode_pb2.ListPresetsResponse:
-        return transcode_pb2.ListPresetsResponse(presets=[transcode_pb2.Preset(name="default")])
+        return transcode_pb2.ListPresetsResponse(presets=[preset_pb2.Preset(name="default")])
 
     def _mine(self, job_id: str) -> transcode_pb2.Job:
         job = self.rows.get(job_id)

@@ -11,6 +11,7 @@ from services.transcode.media.plan import VideoChunk
 from services.transcode.scheduler.domain import Job, JobState, Source
 from services.transcode.scheduler.rendition import Result, Segment
 from services.transcode.scheduler.task import Task, TaskKind
+from tests.unit.transcode_media.builders import HLS
 from tests.unit.transcode_media.builders import a_source as some_media
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,6 +46,7 @@ def a_job(tenant_id: str = "", **changes: Any) -> Job:
         upload_id=None,
         state=JobState.QUEUED,
         preset="hls",
+        recipe=HLS.to_json(),
         priority=50,
         source_key=source.object_key,
         source_size=source.size,

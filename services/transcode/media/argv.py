@@ -33,7 +33,7 @@ def chunk_argv(chunk: VideoChunk, *, ffmpeg: Path, source: Source, scratch: Path
     """Encode one chunk to every rung at once. Frame n of the grid has presentation time n / rate in the outputs."""
     argv = [
         *_start(ffmpeg, threads),
-        *device(chunk.encoder),
+        *device(chunk.rungs[0].encoder),
         "-copyts",
         *_window(chunk),
         *_input(chunk.family, source, threads),
@@ -109,26 +109,28 @@ def _video_graph(chunk: VideoChunk) -> str:
         *hold,
         f"trim=start_pts={chunk.start_frame}:end_pts={chunk.start_frame + chunk.frames}",
     ]
-    return f"[0:{chunk.stream}]{','.join(frames)}{_cascade(chunk.rungs, last_filters(chunk.encoder))}"
+    return f"[0:{chunk.stream}]{','.join(frames)}{_cascade(chunk.rungs)}"
 
 
-def _cascade(rungs: Sequence[Rung], filters: str) -> str:
+def _cascade(rungs: Sequence[Rung]) -> str:
     """Each rung is scaled from the one above it: a fifth cheaper than scaling all of them from the source."""
     graph = ""
+    moved = ""
     for index, rung in enumerate(rungs):
+        filters = last_filters(rung.encoder)
         scale = f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
         link = f"[below{index - 1}]" if index else ","
         made = f"made{index}" if filters else rung.name
+        moved += f";[{made}]{filters}[{rung.name}]" if filters else ""
         last = index == len(rungs) - 1
         graph += f"{link}{scale}[{made}]" if last else f"{link}{scale},split[{made}][below{index}];"
-    moved = [f";[made{index}]{filters}[{rung.name}]" for index, rung in enumerate(rungs) if filters]
-    return graph + "".join(moved)
+    return graph + moved
 
 
 def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
     quality = Quality(
-        speed=chunk.speed,
-        crf=chunk.crf,
+        speed=rung.speed,
+        crf=rung.crf,
         maxrate=rung.maxrate,
         bufsize=rung.bufsize,
         gop=chunk.gop,
@@ -137,7 +139,7 @@ def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
     )
     return [
         *["-map", f"[{rung.name}]", "-map_metadata", "-1", "-map_chapters", "-1", "-fps_mode", "passthrough"],
-        *video_codec(chunk.encoder, quality),
+        *video_codec(rung.encoder, quality),
     ]
 
 

@@ -8,9 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+Codec = Literal["h264"]
 Encoder = Literal["libx264", "h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox"]
+# How many frames a picture is decoded before it is shown, at most.
+REORDER = 2
 
-# Two in a row, and none that others lean on: no picture is then decoded earlier than a preset's `reorder` allows.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What a codec is encoded with when its preset does not say."""
+
+    encoder: Encoder
+    speed: str
+    crf: int
+
+
+CODECS: dict[Codec, Usual] = {"h264": Usual(encoder="libx264", speed="veryfast", crf=23)}
+
+# Two in a row, and none that others lean on: no picture is then decoded earlier than REORDER allows.
 _B_FRAMES = ("-bf", "2")
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from services.transcode.media.encoders import Encoder
 from services.transcode.media.facts import VideoFacts
-from services.transcode.media.preset import Preset, PresetRung
+from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 
 # Twice the pictures do not need twice the bits: neighbours are more alike.
 _FAST_MOTION = Fraction(3, 2)
@@ -13,7 +14,7 @@ _FAST_FROM = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """One size of the output, in even, square pixels. `maxrate` in bits per second, `bufsize` in bits."""
+    """One size of one codec, in even, square pixels. `maxrate` in bits per second, `bufsize` in bits."""
 
     name: str
     width: int
@@ -22,30 +23,38 @@ class Rung:
     bufsize: int
     frame_rate: Fraction
     why: str
+    # Tasks that were planned before rungs said so are H.264 as the preset `hls` had it.
+    encoder: Encoder = "libx264"
+    speed: str = "veryfast"
+    crf: int = 23
 
 
 def ladder(video: VideoFacts, preset: Preset, frame_rate: Fraction) -> tuple[Rung, ...]:
-    """Rungs from the highest down, at least one. The short side of the picture counts as its height."""
-    size = video.display_size
-    fitting = [rung for rung in preset.rungs if rung.height <= min(size)]
+    """Rungs from the highest down, codec by codec, at least one of each. The short side counts as the height."""
+    return tuple(rung for wanted in preset.video for rung in _rungs(video.display_size, wanted, frame_rate))
+
+
+def _rungs(size: tuple[int, int], wanted: PresetVideo, frame_rate: Fraction) -> list[Rung]:
+    fitting = [rung for rung in wanted.rungs if rung.short_side <= min(size)]
     if not fitting:
-        return (_own_size(size, preset.rungs[-1], frame_rate),)
-    return tuple(_scaled(size, rung, frame_rate) for rung in fitting)
+        return [_own_size(size, wanted, frame_rate)]
+    return [_scaled(size, rung, wanted, frame_rate) for rung in fitting]
 
 
-def _scaled(size: tuple[int, int], rung: PresetRung, frame_rate: Fraction) -> Rung:
-    width, height = (_even(Fraction(side * rung.height, min(size)), side) for side in size)
-    why = f"{rung.height}p of the preset fits the source's {size[0]}x{size[1]}"
-    return _rung(rung.height, (width, height), rung.maxrate, frame_rate, why)
+def _scaled(size: tuple[int, int], rung: PresetRung, wanted: PresetVideo, frame_rate: Fraction) -> Rung:
+    width, height = (_even(Fraction(side * rung.short_side, min(size)), side) for side in size)
+    why = f"{rung.short_side}p of the preset fits the source's {size[0]}x{size[1]}"
+    return _rung(rung.short_side, (width, height), rung.maxrate, wanted, frame_rate, why)
 
 
-def _own_size(size: tuple[int, int], lowest: PresetRung, frame_rate: Fraction) -> Rung:
+def _own_size(size: tuple[int, int], wanted: PresetVideo, frame_rate: Fraction) -> Rung:
+    lowest = wanted.rungs[-1]
     width, height = (_even(Fraction(side), side) for side in size)
-    why = f"the source's own {size[0]}x{size[1]}, below the preset's lowest {lowest.height}p"
-    return _rung(min(width, height), (width, height), lowest.maxrate, frame_rate, why)
+    why = f"the source's own {size[0]}x{size[1]}, below the preset's lowest {lowest.short_side}p"
+    return _rung(min(width, height), (width, height), lowest.maxrate, wanted, frame_rate, why)
 
 
-def _rung(short: int, size: tuple[int, int], maxrate: int, frame_rate: Fraction, why: str) -> Rung:
+def _rung(short: int, size: tuple[int, int], maxrate: int, wanted: PresetVideo, frame_rate: Fraction, why: str) -> Rung:
     rate = round(maxrate * _FAST_MOTION) if frame_rate > _FAST_FROM else maxrate
     return Rung(
         name=f"v{short}",
@@ -55,6 +64,9 @@ def _rung(short: int, size: tuple[int, int], maxrate: int, frame_rate: Fraction,
         bufsize=2 * rate,
         frame_rate=frame_rate,
         why=why,
+        encoder=wanted.encoder,
+        speed=wanted.speed,
+        crf=wanted.crf,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
-from services.transcode.media.encoders import Encoder
+from services.transcode.media.encoders import REORDER
 from services.transcode.media.facts import SourceFacts, VideoFacts
 from services.transcode.media.grid import Grid, grid_for
 from services.transcode.media.ladder import Rung, ladder
@@ -41,10 +41,7 @@ class VideoChunk:
     stream: int
     preroll: Fraction | None
     rungs: tuple[Rung, ...]
-    speed: str
-    crf: int
     delay: int
-    encoder: Encoder
     source_bytes: int = 0
 
     def to_json(self) -> Plain:
@@ -105,7 +102,7 @@ def plan(facts: SourceFacts, preset: Preset) -> Plan:
     """The tasks that turn this source into the preset's stream."""
     if facts.kind == "image" or (facts.video is None and facts.audio is None):
         return Plan(grid=None, rungs=(), chunks=(), audio=None)
-    if facts.video is None:
+    if facts.video is None or not preset.video:
         return Plan(grid=None, rungs=(), chunks=(), audio=_audio(facts, None, preset))
     grid = grid_for(facts.video)
     rungs = ladder(facts.video, preset, grid.rate)
@@ -148,10 +145,7 @@ def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Pre
             stream=facts.video.stream,
             preroll=preroll(facts, facts.video, start / grid.rate) if seeks else None,
             rungs=rungs,
-            speed=preset.speed,
-            crf=preset.crf,
-            delay=preset.reorder,
-            encoder=preset.video_encoder,
+            delay=REORDER,
             source_bytes=facts.size * ((grid.frames if end is None else end) - start) // grid.frames,
         )
         for index, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -163,9 +157,9 @@ def _hold(video: VideoFacts, grid: Grid) -> int:
 
 
 def _audio(facts: SourceFacts, grid: Grid | None, preset: Preset) -> AudioTrack | None:
-    if facts.audio is None:
+    if facts.audio is None or preset.audio is None:
         return None
-    origin = facts.video.sync_start if facts.video else facts.audio.start
+    origin = facts.video.sync_start if grid and facts.video else facts.audio.start
     if facts.audio.start + facts.audio.duration <= origin + _SHORTEST_SOUND:
         return None
     return AudioTrack(
@@ -173,7 +167,7 @@ def _audio(facts: SourceFacts, grid: Grid | None, preset: Preset) -> AudioTrack 
         stream=facts.audio.stream,
         origin=origin,
         duration=grid.duration if grid else facts.audio.duration,
-        bit_rate=preset.audio_bit_rate,
+        bit_rate=preset.audio.bit_rate,
         segment_seconds=preset.gop_seconds,
-        delay=Fraction(0) if grid is None else preset.reorder / grid.rate,
+        delay=Fraction(0) if grid is None else REORDER / grid.rate,
     )

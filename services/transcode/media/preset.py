@@ -1,10 +1,10 @@
-"""What a stream should be, as data: the shipped presets and their identity."""
+"""What to make of a source, as data, and its identity."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 
-from services.transcode.media.encoders import Encoder
+from services.transcode.media.encoders import Codec, Encoder
 from services.transcode.media.plain import Plain, from_plain, to_plain
 
 # Part of a job's identity: raise it whenever the same preset starts to give other bytes.
@@ -13,30 +13,48 @@ ENCODER_VERSION = "2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetRung:
-    """`height` is the short side in pixels; `maxrate` caps the CRF, in bits per second up to 30 frames per second."""
+    """`short_side` is in pixels; `maxrate` caps the CRF, in bits per second up to 30 frames per second."""
 
-    height: int
+    short_side: int
     maxrate: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """Rungs from the highest down. `reorder` is how many frames a picture is decoded before it is shown, at most.
+class PresetVideo:
+    """One codec's rungs, from the highest down. `crf` and `speed` are on the encoder's own scales."""
 
-    Seconds for `gop_seconds` and `chunk_seconds`, bits per second for the audio."""
+    codec: Codec = "h264"
+    encoder: Encoder = "libx264"
+    speed: str = "veryfast"
+    crf: int = 23
+    rungs: tuple[PresetRung, ...]
+
+    @classmethod
+    def from_json(cls, data: Plain) -> "PresetVideo":
+        return from_plain(cls, data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetAudio:
+    """`bit_rate` in bits per second."""
+
+    codec: str = "aac"
+    bit_rate: int = 128_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
+
+    Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is how many chunks of one GOP come first."""
 
     name: str
-    video_codec: str = "h264"
-    video_encoder: Encoder = "libx264"
-    rungs: tuple[PresetRung, ...]
+    description: str = ""
+    video: tuple[PresetVideo, ...] = ()
+    audio: PresetAudio | None = PresetAudio()
     gop_seconds: int = 4
     chunk_seconds: int = 8
     early_chunks: int = 2
-    speed: str = "veryfast"
-    reorder: int = 2
-    crf: int = 23
-    audio_codec: str = "aac"
-    audio_bit_rate: int = 128_000
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -47,21 +65,8 @@ class Preset:
         return from_plain(cls, data)
 
 
-HLS = Preset(
-    name="hls",
-    rungs=(
-        PresetRung(height=1080, maxrate=5_000_000),
-        PresetRung(height=720, maxrate=2_800_000),
-        PresetRung(height=480, maxrate=1_400_000),
-        PresetRung(height=360, maxrate=800_000),
-    ),
-)
-
-PRESETS = {preset.name: preset for preset in (HLS,)}
-
-
 def preset_hash(preset: Preset) -> str:
-    """SHA-256 in hex over everything the preset says except its name: equal settings are one preset."""
+    """SHA-256 in hex over everything the preset says except what it is called: equal settings are one preset."""
     settings = preset.to_json()
-    del settings["name"]
+    del settings["name"], settings["description"]
     return hashlib.sha256(json.dumps(settings, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -79,6 +79,8 @@ class Job:
     upload_id: str | None
     state: JobState
     preset: str
+    recipe: Mapping[str, Any]
+    """All that the preset said when the job was made, as `Preset.to_json` gives it; empty where nobody knew it."""
     priority: int
     source_key: str
     source_size: int

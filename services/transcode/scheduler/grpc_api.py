@@ -8,11 +8,11 @@ from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 
 from meshkit.auth import caller
 from meshkit.grpc.server import ANY, service_scopes
-from services.transcode.media.preset import PRESETS
-from services.transcode.scheduler import wire
+from services.transcode.scheduler import preset_wire, wire
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.jobs import Jobs
+    from services.transcode.scheduler.presets import Presets
 
 SERVICE = transcode_pb2.DESCRIPTOR.services_by_name["TranscodeService"]
 SCOPES = service_scopes(
@@ -26,8 +26,9 @@ SCOPES = service_scopes(
 
 
 class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, presets: Presets) -> None:
         self._jobs = jobs
+        self._presets = presets
 
     async def CreateJob(self, request: transcode_pb2.CreateJobRequest, context: Any) -> transcode_pb2.CreateJobResponse:
         job = await self._jobs.create(
@@ -61,4 +62,4 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
     async def ListPresets(
         self, request: transcode_pb2.ListPresetsRequest, context: Any
     ) -> transcode_pb2.ListPresetsResponse:
-        return transcode_pb2.ListPresetsResponse(presets=[transcode_pb2.Preset(name=name) for name in PRESETS])
+        return transcode_pb2.ListPresetsResponse(presets=map(preset_wire.to_preset, self._presets.shipped))

@@ -8,7 +8,6 @@ from meshkit import pages
 from meshkit.clock import utc_now
 from meshkit.errors import InvalidArgument, NotFound
 from meshkit.ids import new_id
-from services.transcode.media.preset import PRESETS
 from services.transcode.scheduler import planning
 from services.transcode.scheduler.domain import (
     DEFAULT_PRESET,
@@ -22,25 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from services.transcode.media.preset import Preset
     from services.transcode.scheduler.ports import Store, Transaction
+    from services.transcode.scheduler.presets import Presets
 
 
 class Jobs:
-    def __init__(self, store: Store, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: Store, presets: Presets, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
+        self._presets = presets
         self._now = now
 
     async def create(
         self, tenant_id: str, asset_id: str, preset: str, priority: int, request_id: str, callback_url: str = ""
     ) -> Job:
         """Queue a job over an asset that was uploaded. Raises NotFound, InvalidArgument (`unknown_preset`)."""
-        _known(preset or DEFAULT_PRESET)
         async with self._store.transaction() as tx:
+            recipe = self._presets.named(preset or DEFAULT_PRESET)
+            if recipe is None:
+                raise InvalidArgument("unknown_preset", f"there is no preset {preset}", preset=preset)
             source = await tx.source(tenant_id, asset_id)
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "no such asset")
             return await self._queue(
-                tx, source, preset, priority=priority, request_id=request_id, callback_url=callback_url
+                tx, source, preset, recipe, priority=priority, request_id=request_id, callback_url=callback_url
             )
 
     async def on_uploaded(self, source: Source, upload_id: str, preset: str, consumer: str, message_id: str) -> None:
@@ -106,8 +110,9 @@ class Jobs:
         self, tx: Transaction, source: Source, preset: str, upload_id: str | None, request_id: str
     ) -> None:
         """The job that an asset has without anybody's asking."""
-        job = await self._queue(tx, source, preset, upload_id=upload_id, request_id=request_id)
-        if job.preset not in PRESETS and not job.over:
+        recipe = self._presets.named(preset or DEFAULT_PRESET)
+        job = await self._queue(tx, source, preset, recipe, upload_id=upload_id, request_id=request_id)
+        if not job.recipe and not job.over:
             await fail(tx, job, "unknown_preset", f"there is no preset {job.preset}", self._now())
 
     async def _queue(
@@ -115,6 +120,7 @@ class Jobs:
         tx: Transaction,
         source: Source,
         preset: str,
+        recipe: Preset | None,
         *,
         priority: int = 0,
         upload_id: str | None = None,
@@ -129,6 +135,7 @@ class Jobs:
             upload_id=upload_id,
             state=JobState.QUEUED,
             preset=preset or DEFAULT_PRESET,
+            recipe=recipe.to_json() if recipe else {},
             priority=priority or DEFAULT_PRIORITY,
             source_key=source.object_key,
             source_size=source.size,
@@ -140,7 +147,7 @@ class Jobs:
         kept = await tx.add_job(job, request_id)
         if kept.id == job.id:
             await tx.say(job, "queued")
-            if job.preset in PRESETS:
+            if recipe:
                 await tx.add_tasks([planning.probe(job, now)])
         return kept
 
@@ -159,11 +166,6 @@ async def fail(tx: Transaction, job: Job, code: str, message: str, now: datetime
     await tx.save_job(failed)
     await tx.say(failed, "failed")
     return failed
-
-
-def _known(preset: str) -> None:
-    if preset not in PRESETS:
-        raise InvalidArgument("unknown_preset", f"there is no preset {preset}", preset=preset)
 
 
 def _found(job: Job | None, tenant_id: str) -> Job:

@@ -23,8 +23,10 @@ from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.consumer import consumers
 from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.objects import S3Playlists
+from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
+from services.transcode.scheduler.shipped import shipped
 from services.transcode.scheduler.store import PostgresStore
 from services.transcode.scheduler.tasks import Tasks
 
@@ -45,7 +47,8 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url, pool_size=16)
     store = PostgresStore(db)
-    jobs = Jobs(store)
+    presets = Presets(shipped())
+    jobs = Jobs(store, presets)
     lease = timedelta(seconds=settings.task_lease)
     tasks = Tasks(store, lease)
     objects = Objects(settings)
@@ -55,7 +58,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         reconciler = Reconciler(store, JetStreamQueue(bus), tasks, publishing, grace=lease)
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | worker_api.SCOPES)
         server.add(
-            grpc_api.TranscodeApi(jobs),
+            grpc_api.TranscodeApi(jobs, presets),
             transcode_pb2_grpc.add_TranscodeServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )

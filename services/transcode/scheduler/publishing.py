@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from meshkit.clock import utc_now
 from services.transcode.media import dash, hls
 from services.transcode.media.argv import AUDIO_RATE
-from services.transcode.media.preset import PRESETS
+from services.transcode.media.preset import Preset
 from services.transcode.media.tracks import Segment as MediaSegment
 from services.transcode.media.tracks import Track
 from services.transcode.scheduler.domain import Output
@@ -89,7 +89,7 @@ class Publishing:
 
     async def _write(self, job: Job, stream: Stream, *, final: bool) -> None:
         """Media playlists before the ones that name them: a player never follows a name to nothing."""
-        seconds = PRESETS[job.preset].gop_seconds
+        seconds = Preset.from_json(dict(job.recipe)).gop_seconds
         for track in stream.tracks:
             text = hls.media_playlist(track, ended=final, target_seconds=seconds)
             await self._playlists.write(job.object_prefix + track.uri, text, final=final)

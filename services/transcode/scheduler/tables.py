@@ -72,6 +72,7 @@ JOBS = _table(
     sa.Column("end_time", _TIME),
     sa.Column("callback_url", sa.Text),
     sa.Column("beside", JSONB),
+    sa.Column("recipe", JSONB),
 )
 
 TASKS = _table(

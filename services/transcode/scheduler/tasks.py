@@ -11,7 +11,7 @@ from meshkit.clock import utc_now
 from meshkit.errors import Conflict, NotFound
 from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import plan
-from services.transcode.media.preset import PRESETS
+from services.transcode.media.preset import Preset
 from services.transcode.scheduler import filing, planning
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
@@ -101,7 +101,7 @@ class Tasks:
             if source and source.sha256 and source.sha256 != facts.get("sha256"):
                 await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
                 return
-            made = plan(SourceFacts.from_json(dict(facts)), PRESETS[job.preset])
+            made = plan(SourceFacts.from_json(dict(facts)), Preset.from_json(dict(job.recipe)))
             tasks = planning.tasks(job, made, now)
             job = job.probed(facts, [each.weight for each in tasks], now, planning.beside(tasks))
             if not tasks:

@@ -10,7 +10,7 @@ from pathlib import Path
 from meshkit.concurrent import all_of
 from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import AudioTrack, Plan, VideoChunk, plan
-from services.transcode.media.preset import Preset, PresetRung
+from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 from services.transcode.media.source import Source
 from services.transcode.worker.encode import EncodedSegment, EncodedTrack, encode_audio, encode_chunk
 from services.transcode.worker.ffmpeg import find_ffmpeg
@@ -21,11 +21,13 @@ LIMITS = Limits(deadline=60, cpu=60)
 # Small and short, so that a five second clip makes four chunks.
 TINY = Preset(
     name="tiny",
-    rungs=(PresetRung(height=144, maxrate=600_000), PresetRung(height=90, maxrate=300_000)),
+    video=(
+        PresetVideo(
+            rungs=(PresetRung(short_side=144, maxrate=600_000), PresetRung(short_side=90, maxrate=300_000)), crf=20
+        ),
+    ),
     gop_seconds=1,
     chunk_seconds=2,
-    speed="veryfast",
-    crf=20,
 )
 
 

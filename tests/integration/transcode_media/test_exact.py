@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from services.transcode.media.encoders import REORDER
 from tests.clips import Clips, beeps, pictures
 from tests.clips.library import AAC, X264
-from tests.integration.transcode_media.stream import TINY, make_stream, steps
+from tests.integration.transcode_media.stream import make_stream, steps
 
 OPEN_GOP = (*X264, "-x264-params", "open-gop=1:scenecut=0")
 ASP = ("-c:v", "mpeg4", "-q:v", "2", "-bf", "2", "-g", "30", "-vtag", "XVID")
@@ -138,7 +139,7 @@ async def test_every_frame_comes_once_in_order_on_the_grid(kind: str, clips: Cli
     for path in stream.rungs.values():
         shown = pictures(path)
         assert [picture.number for picture in shown] == list(range(expected.frames))
-        assert shown[0].time == TINY.reorder / Fraction(expected.rate)
+        assert shown[0].time == REORDER / Fraction(expected.rate)
         assert steps([picture.time for picture in shown]) == {1 / Fraction(expected.rate)}
     if expected.sound:
         _assert_in_sync(stream.top, stream.audio, float(expected.frames / Fraction(expected.rate)), expected.late)

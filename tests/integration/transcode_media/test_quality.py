@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.transcode.quality import measured
-from services.transcode.media.preset import Preset, PresetRung
+from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 from tests.clips import Clips, real_clip
 from tests.integration.transcode_media.stream import make_stream
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 24
-SMALL = Preset(name="small", rungs=(PresetRung(height=180, maxrate=500_000), PresetRung(height=120, maxrate=250_000)))
+RUNGS = PresetRung(short_side=180, maxrate=500_000), PresetRung(short_side=120, maxrate=250_000)
+SMALL = Preset(name="small", video=(PresetVideo(rungs=RUNGS),))
 WHOLE = replace(SMALL, chunk_seconds=1000, early_chunks=0)
 
 

@@ -6,16 +6,17 @@ from pathlib import Path
 import av
 import pytest
 
+from services.transcode.media.encoders import REORDER
 from services.transcode.media.facts import VideoFacts
 from services.transcode.media.plan import plan
-from services.transcode.media.preset import HLS
 from tests.clips import Clips, beeps, first_picture, pictures, real_clip, samples
 from tests.clips.library import AAC, X264
 from tests.integration.transcode_media.stream import TINY, Stream, facts_of, make_stream, steps
+from tests.unit.transcode_media.builders import HLS
 
 OPEN_GOP = (*X264, "-x264-params", "open-gop=1:scenecut=0")
 LOSSLESS = ("-c:v", "ffv1")
-DELAY = Fraction(TINY.reorder, 30)
+DELAY = Fraction(REORDER, 30)
 """Seconds by which streams of 30 frames a second begin after zero."""
 
 

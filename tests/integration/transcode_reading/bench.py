@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from services.transcode.media.plan import plan
-from services.transcode.media.preset import Preset, PresetRung
+from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.execute import Executor
 from services.transcode.worker.ffmpeg import find_ffmpeg
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from services.transcode.worker.ports import Objects
 
 # Chunks as the shipped preset cuts them, at the cost of a postage stamp.
-STAMPS = Preset(name="stamps", rungs=(PresetRung(height=90, maxrate=300_000),), speed="ultrafast")
+STAMPS = Preset(
+    name="stamps", video=(PresetVideo(rungs=(PresetRung(short_side=90, maxrate=300_000),), speed="ultrafast"),)
+)
 KEY = "assets/one/source"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.transcode.media.preset import Preset, PresetRung
+from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 from tests.clips.library import X264
 from tests.integration.transcode_reading.bench import Bench, Counted, holding
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 TINY = Preset(
     name="tiny",
-    rungs=(PresetRung(height=144, maxrate=600_000), PresetRung(height=90, maxrate=300_000)),
+    video=(
+        PresetVideo(
+            rungs=(PresetRung(short_side=144, maxrate=600_000), PresetRung(short_side=90, maxrate=300_000)),
+            speed="ultrafast",
+        ),
+    ),
     gop_seconds=1,
     chunk_seconds=2,
-    speed="ultrafast",
 )
 SOURCES: dict[str, Callable[[Clips], Path]] = {
     "mp4": lambda clips: clips.barcoded("a.mp4", frames=150),

@@ -7,6 +7,9 @@ from typing import Any
 
 from services.transcode.media.facts import AudioFacts, SourceFacts, VideoFacts
 from services.transcode.media.tracks import Segment, Track
+from services.transcode.scheduler.shipped import shipped
+
+HLS = next(preset for preset in shipped() if preset.name == "hls")
 
 _VIDEO = VideoFacts(
     stream=0,

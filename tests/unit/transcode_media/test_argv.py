@@ -9,9 +9,9 @@ import pytest
 from services.transcode.media.argv import audio_argv, chunk_argv
 from services.transcode.media.encoders import Encoder
 from services.transcode.media.plan import VideoChunk, plan
-from services.transcode.media.preset import HLS
+from services.transcode.media.preset import Preset
 from services.transcode.media.source import Loopback
-from tests.unit.transcode_media.builders import a_source, a_video
+from tests.unit.transcode_media.builders import HLS, a_source, a_video
 
 SOURCE = Path("/in/-rf; $(x).mp4")
 
@@ -81,6 +81,10 @@ def test_groups_are_closed_and_the_outputs_join() -> None:
     ]
 
 
+def by(encoder: Encoder) -> Preset:
+    return replace(HLS, video=(replace(HLS.video[0], encoder=encoder),))
+
+
 HARDWARE: dict[Encoder, tuple[str, ...]] = {
     "h264_nvenc": ("-rc vbr -cq 23 -b:v 0", "-no-scenecut 1", "-strict_gop 1"),
     "h264_qsv": ("-global_quality 23 -b:v 5000000", "-idr_interval 0"),
@@ -91,7 +95,7 @@ HARDWARE: dict[Encoder, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("encoder", HARDWARE)
 def test_every_encoder_is_told_quality_cap_and_groups(encoder: Encoder) -> None:
-    chunk = plan(a_source(), replace(HLS, video_encoder=encoder)).chunks[1]
+    chunk = plan(a_source(), by(encoder)).chunks[1]
     argv = video(chunk)
     assert [argv[at + 1] for at, word in enumerate(argv) if word == "-c:v"] == [encoder] * 4
     first = " ".join(argv[argv.index("-c:v") : argv.index("-movflags")])
@@ -101,7 +105,7 @@ def test_every_encoder_is_told_quality_cap_and_groups(encoder: Encoder) -> None:
 
 
 def test_pictures_are_brought_to_an_encoder_that_has_its_own_memory() -> None:
-    argv = video(plan(a_source(), replace(HLS, video_encoder="h264_vaapi")).chunks[0])
+    argv = video(plan(a_source(), by("h264_vaapi")).chunks[0])
     assert argv.index("-vaapi_device") < argv.index("-i")
     graph = after(argv, "-filter_complex")
     assert "format=yuv420p,split[made0][below0];[below0]scale=1280:720" in graph

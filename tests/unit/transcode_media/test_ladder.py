@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.transcode.media.ladder import ladder
-from services.transcode.media.preset import HLS
-from tests.unit.transcode_media.builders import a_video
+from tests.unit.transcode_media.builders import HLS, a_video
 
 RATE = Fraction(30)
 

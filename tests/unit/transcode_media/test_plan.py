@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.transcode.media.plan import boundaries, plan
-from services.transcode.media.preset import HLS
-from tests.unit.transcode_media.builders import a_source, a_video, an_audio
+from tests.unit.transcode_media.builders import HLS, a_source, a_video, an_audio
 
 
 def test_the_first_chunks_are_short() -> None:

@@ -4,8 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from services.transcode.media.plan import VideoChunk, plan
-from services.transcode.media.preset import HLS
-from tests.unit.transcode_media.builders import a_source, a_video
+from tests.unit.transcode_media.builders import HLS, a_source, a_video
 
 JUST_AFTER = Fraction(1, 120)
 

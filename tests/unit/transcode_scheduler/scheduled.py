@@ -11,6 +11,7 @@ from meshkit.ids import new_id
 from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.domain import Count
 from services.transcode.scheduler.jobs import Jobs
+from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
 from services.transcode.scheduler.task import MAX_ATTEMPTS, Task, TaskKind, TaskState
@@ -18,6 +19,7 @@ from services.transcode.scheduler.tasks import Claim, Tasks
 from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
 from tests.fakes.transcode_outputs import FakeOutputs
 from tests.fakes.transcode_rows import Clock, a_source, results_of, some_facts
+from tests.unit.transcode_media.builders import HLS
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,7 +40,7 @@ class Scheduler:
     outputs: FakeOutputs = field(default_factory=FakeOutputs)
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(self.store, self.clock)
+        self.jobs = Jobs(self.store, Presets((HLS,)), self.clock)
         self.tasks = Tasks(self.store, LEASE, self.clock)
         collecting = Collecting(self.store, self.outputs)
         self.publishing = Publishing(self.store, self.playlists, collecting, self.clock)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from reelmesh.transcode.v1 import preset_pb2 as _preset_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -356,27 +357,6 @@ class SourceMedia(_message.Message):
 Global___SourceMedia: _TypeAlias = SourceMedia  # noqa: Y015
 
 @_typing.final
-class Preset(_message.Message):
-    """A named recipe: what to make of a source."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Preset: _TypeAlias = Preset  # noqa: Y015
-
-@_typing.final
 class CreateJobRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -580,11 +560,11 @@ class ListPresetsResponse(_message.Message):
 
     PRESETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def presets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preset]: ...
+    def presets(self) -> _containers.RepeatedCompositeFieldContainer[_preset_pb2.Preset]: ...
     def __init__(
         self,
         *,
-        presets: _abc.Iterable[Global___Preset] | None = ...,
+        presets: _abc.Iterable[_preset_pb2.Preset] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

@@ -1,0 +1,67 @@
+"""Presets as protos."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from reelmesh.transcode.v1 import preset_pb2
+
+from services.transcode.media.encoders import CODECS, Codec
+from services.transcode.media.preset import Preset, PresetAudio, PresetVideo
+
+
+def from_preset(preset: preset_pb2.Preset) -> Preset:
+    """With every default in its place; of a message that keeps its rules."""
+    blank = Preset(name=preset.name)
+    return Preset(
+        name=preset.name,
+        description=preset.description,
+        video=tuple(map(_video, preset.video)),
+        audio=_audio(preset.audio) if preset.HasField("audio") else None,
+        gop_seconds=preset.gop_seconds or blank.gop_seconds,
+        chunk_seconds=preset.chunk_seconds or blank.chunk_seconds,
+        early_chunks=preset.early_chunks if preset.HasField("early_chunks") else blank.early_chunks,
+    )
+
+
+def to_preset(preset: Preset) -> preset_pb2.Preset:
+    return preset_pb2.Preset(
+        name=preset.name,
+        description=preset.description,
+        video=[
+            preset_pb2.PresetVideo(
+                codec=each.codec,
+                encoder=each.encoder,
+                speed=each.speed,
+                crf=each.crf,
+                rungs=[
+                    preset_pb2.PresetRung(short_side=rung.short_side, max_bit_rate=rung.maxrate) for rung in each.rungs
+                ],
+            )
+            for each in preset.video
+        ],
+        audio=preset_pb2.PresetAudio(codec=preset.audio.codec, bit_rate=preset.audio.bit_rate)
+        if preset.audio
+        else None,
+        gop_seconds=preset.gop_seconds,
+        chunk_seconds=preset.chunk_seconds,
+        early_chunks=preset.early_chunks,
+    )
+
+
+def _video(video: preset_pb2.PresetVideo) -> PresetVideo:
+    usual = CODECS[cast(Codec, video.codec)]
+    return PresetVideo.from_json(
+        {
+            "codec": video.codec,
+            "encoder": video.encoder or usual.encoder,
+            "speed": video.speed or usual.speed,
+            "crf": video.crf or usual.crf,
+            "rungs": [{"short_side": rung.short_side, "maxrate": rung.max_bit_rate} for rung in video.rungs],
+        }
+    )
+
+
+def _audio(audio: preset_pb2.PresetAudio) -> PresetAudio:
+    usual = PresetAudio()
+    return PresetAudio(codec=audio.codec or usual.codec, bit_rate=audio.bit_rate or usual.bit_rate)

@@ -1,0 +1,54 @@
+"""Presets are data, held to the rules of the proto wherever they come from."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from services.transcode.scheduler.preset_wire import from_preset, to_preset
+from services.transcode.scheduler.shipped import load, shipped
+from tests.unit.transcode_media.builders import HLS
+from tests.unit.transcode_scheduler.scheduled import Scheduler
+
+
+def test_what_is_shipped_goes_over_the_wire_and_comes_back() -> None:
+    for preset in shipped():
+        assert from_preset(to_preset(preset)) == preset
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "plain.yaml"
+    path.write_text("video: [{codec: h264, rungs: [{short_side: 720, max_bit_rate: 2000000}]}]")
+    preset = load(path)
+    (video,) = preset.video
+    assert (preset.name, preset.audio, preset.gop_seconds, preset.chunk_seconds) == ("plain", None, 4, 8)
+    assert (video.encoder, video.speed, video.crf) == ("libx264", "veryfast", 23)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("video: [", "while parsing"),
+        ("colour: red", "no field named"),
+        ("description: nothing", "a preset makes video, audio, or both"),
+        ("video: [{codec: theora, rungs: [{short_side: 720, max_bit_rate: 2000000}]}]", "video.codec: "),
+        ("video: [{codec: h264, rungs: [{short_side: 721, max_bit_rate: 2000000}]}]", "video.rungs.short_side: "),
+        ("video: [{codec: h264, rungs: []}]", "video.rungs: "),
+        ("{audio: {}, gop_seconds: 3}", "chunk_seconds is a whole number of gop_seconds"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name_and_field(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=rf"(?s)bad\.yaml: .*{fault}"):
+        load(path)
+
+
+async def test_a_job_is_planned_by_what_its_preset_said_when_it_was_made(scheduler: Scheduler) -> None:
+    job = await scheduler.upload()
+    assert job.recipe == HLS.to_json()
+    then = replace(HLS, video=(replace(HLS.video[0], rungs=HLS.video[0].rungs[2:]),))
+    scheduler.store.jobs[job.id] = replace(job, recipe=then.to_json())
+    await scheduler.probe(job)
+    async with scheduler.store.transaction() as tx:
+        assert [each.name for each in await tx.renditions(job.id)] == ["v480", "v360", "audio"]
