@@ -109,6 +109,7 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
             for stage in pb.stages
         ],
         "timings": dict(pb.timings),
+        "eta_seconds": pb.eta_seconds if pb.HasField("eta_seconds") else None,
         "create_time": _time(pb, "create_time"),
         "start_time": _time(pb, "start_time"),
         "end_time": _time(pb, "end_time"),

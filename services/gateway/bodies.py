@@ -149,5 +149,5 @@ class RetentionRequest(_Body):
 class JobRequest(_Body):
     asset_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     preset: PresetName | None = None
-    priority: Annotated[int, Field(ge=0, le=100)] = 0
+    priority: Annotated[int | None, Field(ge=0, le=100, description="Higher goes first; 50 when not said.")] = None
     callback_url: Annotated[WebhookUrl | None, Field(description="Is called when the job is over.")] = None

@@ -251,6 +251,7 @@ class Job(BaseModel):
     error: Failure | None
     stages: list[Stage]
     timings: Annotated[dict[str, float], Field(description="Seconds by stage.")]
+    eta_seconds: Annotated[float | None, Field(description="Until its end, by its speed so far; null while unknown.")]
     create_time: Time | None
     start_time: Time | None
     end_time: Time | None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 from meshkit.errors import Conflict, FieldError, InvalidArgument, NotFound
+from services.metadata.jobs import OutputState
 from services.metadata.kinds import guess_kind
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class Asset:
     """Of the job that the upload asked for."""
     declared_sha256: str = ""
     job_id: str = ""
+    job_attempts: int = 0
+    """A job that failed may be begun again."""
     object_prefix: str = ""
     votes: int = 0
     """Not part of what the revision counts: a vote is no change of the asset."""
@@ -138,7 +141,7 @@ class Asset:
         return self.object_key.rpartition("/")[0] + "/"
 
     def start(self, job: Job, now: datetime) -> Asset:
-        """In the works, and what the job knows of the source by now. A failed asset is, by a newer job alone."""
+        """In the works, and what the job knows of the source. After a failure: by a newer job or its own again."""
         return self._follow(job, now, state=State.PROCESSING, error_code="", error_message="")
 
     def play(self, job: Job, now: datetime) -> Asset:
@@ -157,7 +160,17 @@ class Asset:
 
     def fail(self, job: Job, now: datetime) -> Asset:
         values = {"error_code": job.error_code or "job_failed", "error_message": job.error_message}
-        return self._follow(job, now, state=State.FAILED, playable=False, object_prefix="", **values)
+        failed = self._follow(job, now, state=State.FAILED, playable=False, object_prefix="", **values)
+        return self._lose(job, now) if failed is self else failed
+
+    def _lose(self, job: Job, now: datetime) -> Asset:
+        """What the job had begun to make will not be, though the asset is none the worse."""
+        if self.state is State.DELETED:
+            return self
+        lost = {output.id: output for output in job.outputs}
+        begun = [output for output in self.outputs if output.state is OutputState.PREPARING]
+        kept = tuple(lost.get(output.id, output) if output in begun else output for output in self.outputs)
+        return self._changed(now, outputs=kept)
 
     def cancel(self, job: Job, now: datetime) -> Asset:
         return self.fail(replace(job, error_code="job_cancelled", error_message="the job was cancelled"), now)
@@ -219,12 +232,13 @@ class Asset:
                 follows = True
             case State.PROCESSING:
                 # A newer job takes over only what does not play yet.
-                follows = job.id == self.job_id or (job.id > self.job_id and not self.playable)
+                again = job.id == self.job_id and job.attempts >= self.job_attempts
+                follows = again or (job.id > self.job_id and not self.playable)
             case State.FAILED:
-                follows = job.id > self.job_id
+                follows = (job.id, job.attempts) > (self.job_id, self.job_attempts)
             case _:
                 follows = False
-        return self._with(job, now, job_id=job.id, **values) if follows else self
+        return self._with(job, now, job_id=job.id, job_attempts=job.attempts, **values) if follows else self
 
     def _with(self, job: Job, now: datetime, **values: Any) -> Asset:
         if self.state is State.DELETED:

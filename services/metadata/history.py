@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 KEPT = 500
 """Lines of one asset; the oldest go first."""
-_SILENT = {"update_time", "revision", "create_time", "votes", "object_key", "object_prefix", "deleted_state", "job_id"}
+_SILENT = {
+    *("update_time", "revision", "create_time", "votes", "object_key", "object_prefix", "deleted_state"),
+    *("job_id", "job_attempts"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

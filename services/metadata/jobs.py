@@ -61,6 +61,7 @@ class Job:
     id: str
     tenant_id: str
     asset_id: str
+    attempts: int = 0
     playable: bool = False
     outputs: tuple[Output, ...] = ()
     object_prefix: str = ""

@@ -44,6 +44,7 @@ ASSETS = sa.Table(
     sa.Column("preset", sa.Text),
     sa.Column("declared_sha256", sa.Text),
     sa.Column("job_id", sa.Text),
+    sa.Column("job_attempts", sa.Integer),
     sa.Column("object_prefix", sa.Text),
     sa.Column("votes", sa.BigInteger),
     sa.Column("create_time", _TIME),

@@ -282,6 +282,13 @@ class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
         job.state = transcode_pb2.Job.STATE_CANCELLED
         return transcode_pb2.CancelJobResponse(job=job)
 
+    async def RetryJob(self, request: Any, context: Any) -> transcode_pb2.RetryJobResponse:
+        job = self._mine(request.job_id)
+        if job.state != transcode_pb2.Job.STATE_FAILED:
+            raise Conflict("job_running", "the job is running")
+        job.state = transcode_pb2.Job.STATE_QUEUED
+        return transcode_pb2.RetryJobResponse(job=job)
+
     async def ListPresets(self, request: Any, context: Any) -> transcode_pb2.ListPresetsResponse:
         return transcode_pb2.ListPresetsResponse(presets=[preset_pb2.Preset(name="default")])
 

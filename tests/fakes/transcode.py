@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Unavailable
-from services.transcode.scheduler.domain import JobState, Source
+from services.transcode.scheduler.domain import JOB_LOST, JobState, Source
 from services.transcode.scheduler.ports import Beat
-from services.transcode.scheduler.task import TaskState
+from services.transcode.scheduler.task import OPTIONAL, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -179,8 +179,27 @@ class FakeStore:
             self.tasks[task.id] = replace(self.tasks[task.id], queue_time=now)
 
     async def cancel_tasks(self, job_id: str) -> None:
-        for task in [each for each in self.tasks.values() if each.job_id == job_id and not each.over]:
+        live = {TaskState.QUEUED, TaskState.RUNNING}
+        for task in [each for each in self.tasks.values() if each.job_id == job_id and each.state in live]:
             await self.save_task(replace(task, state=TaskState.CANCELLED, lease_expire_time=None))
+
+    async def retry_tasks(self, job: Job, now: datetime) -> None:
+        def undone(task: Task) -> bool:
+            lost = task.state is TaskState.FAILED and task.kind not in OPTIONAL
+            return lost or task.state is TaskState.CANCELLED or not job.planned
+
+        tasks = [each for each in self.tasks.values() if each.job_id == job.id and undone(each)]
+        if tasks:
+            self._wait(job.tenant_id)
+        for task in tasks:
+            again = replace(task, state=TaskState.QUEUED, attempts=0, progress=0.0, not_before=None, queue_time=now)
+            self.tasks[task.id] = replace(again, error_code="", error_message="")
+            self.enqueued.append(task.subject)
+
+    async def lost(self, before: datetime, limit: int) -> Sequence[Job]:
+        lost = (job for job in self.jobs.values() if job.state in JOB_LOST and not job.collected)
+        ended = [job for job in lost if job.end_time and job.end_time < before]
+        return sorted(ended, key=lambda job: job.end_time or before)[:limit]
 
     async def running_weight(self, job_id: str) -> float:
         running = [each for each in self.tasks.values() if each.job_id == job_id and each.state is TaskState.RUNNING]

@@ -75,6 +75,15 @@ async def cancel_job(job_id: ResourceId, mesh: Mesh) -> dict[str, Any]:
     return public.job((await mesh.services.transcode.CancelJob(request, timeout=TIMEOUT)).job)
 
 
+@router.post("/jobs/{job_id}/retry", status_code=202, response_model=schemas.Job, responses=problems(404, 409))
+async def retry_job(job_id: ResourceId, mesh: Mesh, response: Response) -> dict[str, Any]:
+    """Begin a failed or cancelled job again, within a day of its end; what is done of it is not done again."""
+    request = transcode_pb2.RetryJobRequest(job_id=str(job_id))
+    job = (await mesh.services.transcode.RetryJob(request, timeout=TIMEOUT)).job
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return public.job(job)
+
+
 @router.get("/presets", response_model=schemas.PresetPage, tags=["presets"])
 async def list_presets(mesh: Mesh) -> dict[str, Any]:
     """The named recipes that an upload or a job can ask for."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEFAULT_PRIORITY = 50
+MAX_JOB_ATTEMPTS = 5
+"""Times that a job is begun: once, and by retries."""
+RETRY_WITHIN = timedelta(hours=24)
+"""After its end a failed or cancelled job is kept as it is for so long; then what it made is deleted."""
 PUBLISHED_STEP = 10
 """A long video's playlists are written anew whenever they can grow by this part of what they show."""
 DEFAULT_PRESET = "hls"
@@ -29,6 +33,7 @@ class JobState(StrEnum):
 
 
 JOB_OVER = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+JOB_LOST = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,12 @@ class Job:
     """How many there were when it was last said that the playlists could grow."""
     weight_total: float = 0.0
     weight_done: float = 0.0
+    weight_reached: float = 0.0
+    """With what is done of the tasks that run."""
+    pace_time: datetime | None = None
+    """Since when its speed is measured: since its encode began, or began again."""
+    pace_weight: float = 0.0
+    """What was done by then."""
     outputs: tuple[Output, ...] = ()
     error_code: str = ""
     error_message: str = ""
@@ -112,6 +123,8 @@ class Job:
     callback_url: str = ""
     beside: Mapping[str, Count] = field(default_factory=dict)
     """By kind, the tasks that encode no part of the stream; `tasks_total` and the like count all."""
+    collected: bool = False
+    """What it made before it failed, or was cancelled, is deleted."""
 
     @property
     def over(self) -> bool:
@@ -136,6 +149,11 @@ class Job:
         return self.probe_time is not None and self.tasks_done == self.tasks_total
 
     @property
+    def planned(self) -> bool:
+        """It has tasks beyond its probe."""
+        return self.tasks_total > 0
+
+    @property
     def object_prefix(self) -> str:
         """Beside the source: all of an asset lies in one folder."""
         return f"{self.source_key.rpartition('/')[0]}/jobs/{self.id}/"
@@ -157,7 +175,15 @@ class Job:
         return self.encoded or self.tasks_done - tasks > tasks // PUBLISHED_STEP
 
     def start(self, now: datetime) -> Job:
-        return replace(self, state=JobState.RUNNING, attempts=self.attempts + 1, start_time=now, update_time=now)
+        """Begun, or begun again: its times count from the first time."""
+        begun = replace(self, state=JobState.RUNNING, attempts=self.attempts + 1, update_time=now)
+        return replace(begun, start_time=self.start_time or now).paced(now)
+
+    def paced(self, now: datetime) -> Job:
+        """Its speed is measured from now on."""
+        if self.probe_time is None:
+            return self
+        return replace(self, pace_time=now, pace_weight=self.weight_done, weight_reached=self.weight_done)
 
     def probed(
         self, facts: Mapping[str, Any], weights: list[float], now: datetime, beside: Mapping[str, int] | None = None
@@ -172,7 +198,8 @@ class Job:
             beside=counts,
             probe_time=now,
             update_time=now,
-        ).progressed(0.0, now)
+        ).paced(now)
+        job = job.progressed(0.0, now)
         return replace(job, encode_time=now) if job.encoded else job
 
     def task_done(self, weight: float, now: datetime) -> Job:
@@ -194,9 +221,10 @@ class Job:
 
     def progressed(self, running: float, now: datetime) -> Job:
         """`running` is the weight done in tasks that run. Progress never goes back, and reaches 1 only with success."""
-        part = (self.weight_done + running) / self.weight_total if self.weight_total else 0.0
+        weight = max(self.weight_reached, self.weight_done + running)
+        part = weight / self.weight_total if self.weight_total else 0.0
         reached = _PROBE_WEIGHT + (0.99 - _PROBE_WEIGHT) * min(part, 1.0) if self.probe_time else 0.0
-        return replace(self, progress=max(self.progress, round(reached, 4)), update_time=now)
+        return replace(self, weight_reached=weight, progress=max(self.progress, round(reached, 4)), update_time=now)
 
     def told(self, now: datetime) -> Job:
         return replace(self, progress_time=now)
@@ -208,15 +236,35 @@ class Job:
         return replace(self, state=JobState.SUCCEEDED, progress=1.0, end_time=now, update_time=now)
 
     def fail(self, code: str, message: str, now: datetime) -> Job:
-        return replace(
-            self, state=JobState.FAILED, error_code=code, error_message=message, end_time=now, update_time=now
-        )
+        return replace(self._lost(now), state=JobState.FAILED, error_code=code, error_message=message)
 
     def cancel(self, now: datetime) -> Job:
         """Raises Conflict when the job is over."""
         if self.over:
             raise Conflict(f"job_{self.state}", f"the job is {self.state}", state=self.state)
-        return replace(self, state=JobState.CANCELLED, end_time=now, update_time=now)
+        return replace(self._lost(now), state=JobState.CANCELLED)
+
+    def retry(self, files: tuple[Output, ...], now: datetime) -> Job:
+        """Queued again, with what is done of it, `files` among it.
+
+        Raises Conflict unless it failed or was cancelled, not too often, and not long ago.
+        """
+        if self.state not in JOB_LOST:
+            raise Conflict(f"job_{self.state}", f"the job is {self.state}", state=self.state)
+        if self.attempts >= MAX_JOB_ATTEMPTS:
+            raise Conflict("attempts_exhausted", f"the job was begun {self.attempts} times", limit=MAX_JOB_ATTEMPTS)
+        if self.collected or self.end_time is None or now - self.end_time > RETRY_WITHIN:
+            raise Conflict("retry_too_late", "what the job had made is deleted by now: make another job")
+        # Nobody sees its stream: its playlists are written anew, from the beginning.
+        hidden = replace(self, playable=False, playable_time=None, outputs=files, tasks_published=0, tasks_told=0)
+        if not self.planned:
+            hidden = replace(hidden, probe_time=None)
+        return replace(hidden, state=JobState.QUEUED, error_code="", error_message="", end_time=None, update_time=now)
+
+    def _lost(self, now: datetime) -> Job:
+        """Over, without what it was to make."""
+        outputs = tuple(replace(each, state="errored") for each in self.outputs)
+        return replace(self, outputs=outputs, end_time=now, update_time=now)
 
 
 def worth_telling(told: datetime | None, now: datetime) -> bool:

@@ -21,6 +21,7 @@ SCOPES = service_scopes(
     GetJob="jobs:read",
     ListJobs="jobs:read",
     CancelJob="jobs:write",
+    RetryJob="jobs:write",
     ListPresets=ANY,
 )
 
@@ -35,7 +36,7 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
             caller().tenant_id,
             request.asset_id,
             request.preset,
-            request.priority,
+            request.priority if request.HasField("priority") else None,
             request.request_id,
             request.callback_url,
         )
@@ -58,6 +59,10 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
     async def CancelJob(self, request: transcode_pb2.CancelJobRequest, context: Any) -> transcode_pb2.CancelJobResponse:
         job = await self._jobs.cancel(caller().tenant_id, request.job_id)
         return transcode_pb2.CancelJobResponse(job=wire.to_job(job))
+
+    async def RetryJob(self, request: transcode_pb2.RetryJobRequest, context: Any) -> transcode_pb2.RetryJobResponse:
+        job = await self._jobs.retry(caller().tenant_id, request.job_id)
+        return transcode_pb2.RetryJobResponse(job=wire.to_job(job))
 
     async def ListPresets(
         self, request: transcode_pb2.ListPresetsRequest, context: Any

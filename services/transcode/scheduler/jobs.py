@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from meshkit import pages
 from meshkit.clock import utc_now
-from meshkit.errors import InvalidArgument, NotFound
+from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
 from services.transcode.scheduler import planning
 from services.transcode.scheduler.domain import (
@@ -16,6 +16,7 @@ from services.transcode.scheduler.domain import (
     JobState,
     Source,
 )
+from services.transcode.scheduler.file import SUBTITLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class Jobs:
         self._now = now
 
     async def create(
-        self, tenant_id: str, asset_id: str, preset: str, priority: int, request_id: str, callback_url: str = ""
+        self, tenant_id: str, asset_id: str, preset: str, priority: int | None, request_id: str, callback_url: str = ""
     ) -> Job:
         """Queue a job over an asset that was uploaded. Raises NotFound, InvalidArgument (`unknown_preset`)."""
         async with self._store.transaction() as tx:
@@ -106,6 +107,33 @@ class Jobs:
             job = _found(await tx.job(job_id, lock=True), tenant_id)
             return job if job.state is JobState.CANCELLED else await self._cancel(tx, job)
 
+    async def retry(self, tenant_id: str, job_id: str) -> Job:
+        """Begin again where the job failed or was cancelled; what is done of it is not done again.
+
+        Raises Conflict for a job in another state, begun too often, or over for too long.
+        """
+        now = self._now()
+        async with self._store.transaction() as tx:
+            job = _found(await tx.job(job_id, lock=True), tenant_id)
+            source = await tx.source(tenant_id, job.asset_id)
+            if source is None or source.deleted:
+                raise NotFound("asset_not_found", "the asset is gone")
+            made = tuple(each.output(job_id) for each in await tx.files(job_id) if each.kind != SUBTITLES)
+            again = job.retry(made, now)
+            if not again.recipe:
+                raise Conflict("unknown_preset", f"there was no preset {again.preset}", preset=again.preset)
+            await tx.say(again, "queued")
+            await tx.retry_tasks(again, now)
+            if again.encoded:
+                await tx.release_held(job_id, now)
+            if again.finished:
+                # All that was missing are its playlists.
+                again = again.start(now)
+                await tx.say(again, "started")
+                await tx.say_grown(again)
+            await tx.save_job(again)
+        return again
+
     async def _queue_own(
         self, tx: Transaction, source: Source, preset: str, upload_id: str | None, request_id: str
     ) -> None:
@@ -122,7 +150,7 @@ class Jobs:
         preset: str,
         recipe: Preset | None,
         *,
-        priority: int = 0,
+        priority: int | None = None,
         upload_id: str | None = None,
         request_id: str = "",
         callback_url: str = "",
@@ -136,7 +164,7 @@ class Jobs:
             state=JobState.QUEUED,
             preset=preset or DEFAULT_PRESET,
             recipe=recipe.to_json() if recipe else {},
-            priority=priority or DEFAULT_PRIORITY,
+            priority=DEFAULT_PRIORITY if priority is None else priority,
             source_key=source.object_key,
             source_size=source.size,
             file_name=source.file_name,

@@ -33,7 +33,7 @@ from services.transcode.scheduler.tasks import Tasks
 if TYPE_CHECKING:
     import asyncio
 
-HOUR = 3600.0
+MINUTE, HOUR = 60.0, 3600.0
 
 
 class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
@@ -52,7 +52,8 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     lease = timedelta(seconds=settings.task_lease)
     tasks = Tasks(store, lease)
     objects = Objects(settings)
-    publishing = Publishing(store, S3Playlists(objects), Collecting(store, objects))
+    collecting = Collecting(store, objects)
+    publishing = Publishing(store, S3Playlists(objects), collecting)
     async with connected(settings.nats_url, "transcode") as bus, identity_at(settings.identity_addr) as identity:
         relay = Relay(db, bus, "transcode")
         reconciler = Reconciler(store, JetStreamQueue(bus), tasks, publishing, grace=lease)
@@ -73,6 +74,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 relay.run(),
                 every(settings.reconcile_interval, reconciler.run_once),
                 every(HOUR, relay.purge),
+                every(MINUTE, collecting.sweep),
                 of_assets(bus, db, jobs).run(),
                 *(each.run() for each in consumers(bus, db, publishing)),
             )

@@ -107,7 +107,18 @@ class Transaction(Protocol):
         ...
 
     async def cancel_tasks(self, job_id: str) -> None:
-        """All of the job's that are not over."""
+        """All of the job's that are queued or run; those that are held were never begun, and stay held."""
+        ...
+
+    async def retry_tasks(self, job: Job, now: datetime) -> None:
+        """Queue those that failed or were cancelled anew, their attempts forgotten; of a job without a plan, its probe.
+
+        What the job does without since it failed stays so.
+        """
+        ...
+
+    async def lost(self, before: datetime, limit: int) -> Sequence[Job]:
+        """Failed and cancelled jobs that ended before then and whose outputs are still there, oldest first."""
         ...
 
     async def running_weight(self, job_id: str) -> float:

@@ -67,5 +67,16 @@ def timings(job: Job) -> dict[str, float]:
     return {name: _seconds(start, end) for name, (start, end) in spans.items() if start and end}
 
 
+def eta(job: Job) -> float | None:
+    """Seconds until the end, by the speed since its encode began, or began again; None while there is none to go by."""
+    if job.state is not JobState.RUNNING or job.pace_time is None:
+        return None
+    done = job.weight_reached - job.pace_weight
+    took = (job.update_time - job.pace_time).total_seconds()
+    if done <= 0 or took <= 0:
+        return None
+    return round(max(job.weight_total - job.weight_reached, 0.0) * took / done, 1)
+
+
 def _seconds(start: datetime, end: datetime) -> float:
     return round((end - start).total_seconds(), 3)

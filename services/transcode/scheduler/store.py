@@ -28,6 +28,7 @@ from services.transcode.scheduler.tables import (
     FILES,
     JOB_CHANGES,
     JOB_COLUMNS,
+    JOB_LOST,
     JOB_RUNNING,
     JOBS,
     QUEUED,
@@ -47,7 +48,7 @@ from services.transcode.scheduler.tables import (
     to_source,
     to_task,
 )
-from services.transcode.scheduler.task import TASK_OVER, TaskKind, TaskState
+from services.transcode.scheduler.task import OPTIONAL, TaskKind, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -216,8 +217,23 @@ class PostgresTransaction:
             await self._execute(sa.update(TASKS).where(TASKS.c.id.in_(ids)).values(queue_time=now))
 
     async def cancel_tasks(self, job_id: str) -> None:
-        live = sa.update(TASKS).where(TASKS.c.job_id == job_id, TASKS.c.state.not_in(TASK_OVER))
+        live = sa.update(TASKS).where(TASKS.c.job_id == job_id, sa.or_(QUEUED, RUNNING))
         await self._execute(live.values(state=TaskState.CANCELLED, lease_expire_time=None))
+
+    async def retry_tasks(self, job: Job, now: datetime) -> None:
+        needed = sa.and_(TASKS.c.state == TaskState.FAILED, TASKS.c.kind.not_in(OPTIONAL))
+        undone = sa.or_(TASKS.c.state == TaskState.CANCELLED, needed)
+        anew = {"state": TaskState.QUEUED, "attempts": 0, "progress": 0.0, "not_before": None, "queue_time": now}
+        mine = sa.update(TASKS).where(TASKS.c.job_id == job.id, undone if job.planned else sa.true())
+        rows = await self._execute(mine.values(**anew, error_code="", error_message="").returning(*TASK_COLUMNS))
+        tasks = [to_task(row) for row in rows]
+        if tasks:
+            await self._send(tasks)
+            await turns.wait(self._connection, job.tenant_id)
+
+    async def lost(self, before: datetime, limit: int) -> Sequence[Job]:
+        found = sa.select(*JOB_COLUMNS).where(JOB_LOST, JOBS.c.end_time < before).order_by(JOBS.c.end_time).limit(limit)
+        return [to_job(row) for row in await self._execute(found)]
 
     async def running_weight(self, job_id: str) -> float:
         done = sa.func.coalesce(sa.func.sum(TASKS.c.weight * TASKS.c.progress), 0.0)

@@ -73,6 +73,10 @@ JOBS = _table(
     sa.Column("callback_url", sa.Text),
     sa.Column("beside", JSONB),
     sa.Column("recipe", JSONB),
+    sa.Column("weight_reached", sa.Double),
+    sa.Column("pace_time", _TIME),
+    sa.Column("pace_weight", sa.Double),
+    sa.Column("collected", sa.Boolean),
 )
 
 TASKS = _table(
@@ -160,6 +164,7 @@ JOB_CHANGES = [
     *("state", "attempts", "progress", "progress_time", "playable", "error_code", "error_message"),
     *("tasks_total", "tasks_done", "tasks_published", "tasks_told", "weight_total", "weight_done"),
     *("update_time", "start_time", "probe_time", "playable_time", "encode_time", "end_time"),
+    *("weight_reached", "pace_time", "pace_weight", "collected"),
 ]
 """What of a job may change from task to task: its facts and outputs change rarely."""
 SEGMENT_COLUMNS = [column for column in SEGMENTS.columns if column.name != "job_id"]
@@ -170,6 +175,7 @@ FILE_COLUMNS = [column for column in FILES.columns if column.name != "job_id"]
 # Literal, not bound: a prepared statement finds a partial index by what it says.
 QUEUED = TASKS.c.state == sa.literal_column(f"'{TaskState.QUEUED}'")
 RUNNING = TASKS.c.state == sa.literal_column(f"'{TaskState.RUNNING}'")
+JOB_LOST = sa.literal_column("state IN ('failed', 'cancelled') AND NOT collected", sa.Boolean)
 JOB_RUNNING = JOBS.c.state == sa.literal_column(f"'{JobState.RUNNING}'")
 
 

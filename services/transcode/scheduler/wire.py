@@ -13,7 +13,7 @@ from services.transcode.media.facts import SourceFacts
 from services.transcode.scheduler.domain import JobState, Source
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Result, Segment
-from services.transcode.scheduler.stages import stages, timings
+from services.transcode.scheduler.stages import eta, stages, timings
 from services.transcode.scheduler.task import TaskKind
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def to_job(job: Job) -> transcode_pb2.Job:
             for stage in stages(job)
         ],
         timings=timings(job),
+        eta_seconds=eta(job),
         create_time=timestamp(job.create_time),
         start_time=timestamp(job.start_time),
         end_time=timestamp(job.end_time),

@@ -229,9 +229,60 @@ async def test_cancels_what_is_not_over(store: Store) -> None:
     for state in (TaskState.QUEUED, TaskState.RUNNING):
         kept = await task_of(store, tasks[state])
         assert kept == replace(tasks[state], state=TaskState.CANCELLED, lease_expire_time=None)
-    for state in (TaskState.SUCCEEDED, TaskState.FAILED):
+    for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.HELD):
         assert await task_of(store, tasks[state]) == tasks[state]
     assert await task_of(store, foreign) == foreign
+
+
+async def test_retries_what_failed_or_was_cancelled(store: Store) -> None:
+    job = a_job(tasks_total=4)
+    states = (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.HELD, TaskState.FAILED)
+    tasks = [
+        a_task(job, index=index, state=state, attempts=5, epoch=7, progress=0.5, error_code="encode_failed")
+        for index, state in enumerate(states)
+    ]
+    tasks[4] = replace(tasks[4], kind=TaskKind.STILLS)
+    other = a_task(a_job(), state=TaskState.FAILED)
+    await stored(store, job, *tasks)
+    async with store.transaction() as tx:
+        await tx.retry_tasks(job, SOON)
+    for task in (tasks[0], *tasks[3:]):
+        assert await task_of(store, task) == task
+    for task in tasks[1:3]:
+        again = await task_of(store, task)
+        assert again is not None
+        assert (again.state, again.attempts, again.epoch, again.progress) == (TaskState.QUEUED, 0, 7, 0.0)
+        assert (again.error_code, again.queue_time) == ("", SOON)
+    assert await task_of(store, other) is None
+
+
+async def test_of_a_job_without_a_plan_the_probe_is_retried(store: Store) -> None:
+    job = a_job()
+    probe = a_task(job, kind=TaskKind.PROBE, state=TaskState.SUCCEEDED)
+    await stored(store, job, probe)
+    async with store.transaction() as tx:
+        await tx.retry_tasks(job, SOON)
+    again = await task_of(store, probe)
+    assert again is not None
+    assert again.state is TaskState.QUEUED
+
+
+async def test_lost_jobs_are_over_for_a_while_and_not_collected(store: Store) -> None:
+    lost = [a_job(state=state, end_time=NOW) for state in (JobState.CANCELLED, JobState.FAILED)]
+    others = [
+        a_job(state=JobState.FAILED, end_time=SOON),
+        a_job(state=JobState.FAILED, end_time=NOW, collected=True),
+        a_job(state=JobState.SUCCEEDED, end_time=NOW),
+        a_job(state=JobState.RUNNING),
+    ]
+    for job in (*lost, *others):
+        await stored(store, job)
+    async with store.transaction() as tx:
+        found = {job.id for job in await tx.lost(SOON, 1000)}
+        assert {job.id for job in lost} <= found
+        assert not {job.id for job in others} & found
+        await tx.save_job(replace(lost[0], collected=True))
+        assert lost[0].id not in {job.id for job in await tx.lost(SOON, 1000)}
 
 
 async def test_running_weight_is_what_is_done_of_the_tasks_that_run(store: Store) -> None:
@@ -260,7 +311,7 @@ async def test_held_tasks_wait_for_their_release(store: Store) -> None:
         await tx.release_held(job.id, NOW)
         for each in (job, other):
             await tx.cancel_tasks(each.id)
-        assert await tx.task(others.id) == replace(others, state=TaskState.CANCELLED)
+        assert await tx.task(others.id) == others
 
 
 async def test_only_running_tasks_expire(store: Store) -> None:

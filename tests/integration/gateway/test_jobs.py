@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit.ids import new_id
 
@@ -32,6 +33,18 @@ async def test_a_job_is_queued_listed_and_cancelled(http: httpx2.AsyncClient, se
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     assert (await http.get(f"/v1/jobs/{job['id']}")).json()["state"] == "cancelled"
     assert (await http.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 409
+
+
+async def test_a_failed_job_is_begun_again(http: httpx2.AsyncClient, services: FakeServices) -> None:
+    job = (await http.post("/v1/jobs", json={"asset_id": new_id(), "priority": 0})).json()
+    assert job["priority"] == 0
+    assert services.transcode.requests[-1].HasField("priority")
+    assert (await http.post(f"/v1/jobs/{job['id']}/retry")).status_code == 409
+    services.transcode.rows[job["id"]].state = transcode_pb2.Job.STATE_FAILED
+    answer = await http.post(f"/v1/jobs/{job['id']}/retry")
+    assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/jobs/{job['id']}")
+    assert (answer.json()["state"], answer.json()["eta_seconds"]) == ("queued", None)
+    assert (await http.post(f"/v1/jobs/{new_id()}/retry")).status_code == 404
 
 
 @pytest.mark.parametrize(

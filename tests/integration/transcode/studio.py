@@ -96,6 +96,10 @@ class Studio:
         answer = await self.ask("CancelJob", transcode_pb2.CancelJobRequest(job_id=job.id))
         return cast(transcode_pb2.Job, answer.job)
 
+    async def retry(self, job: transcode_pb2.Job) -> transcode_pb2.Job:
+        answer = await self.ask("RetryJob", transcode_pb2.RetryJobRequest(job_id=job.id))
+        return cast(transcode_pb2.Job, answer.job)
+
     async def ended(self, job: transcode_pb2.Job, within: float = 30.0) -> transcode_pb2.Job:
         """The job, once it is over; a scheduler that restarts may be away meanwhile."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -10,7 +11,7 @@ import pytest
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
 from services.metadata.domain import Asset, Changes, Fact, State, Visibility, fact
-from services.metadata.jobs import Media
+from services.metadata.jobs import Media, OutputState
 from services.metadata.kinds import Kind, guess_kind
 from tests.fakes.metadata import NOW, a_job, an_asset
 
@@ -63,6 +64,29 @@ def test_what_comes_late_does_not_revive_a_failed_job(asset: Asset) -> None:
     assert failed.start(job, LATER) is failed
     assert failed.play(job, LATER) is failed
     assert failed.fail(a_job(asset, id=asset.id, error_code="other"), LATER) is failed
+
+
+def test_a_job_that_is_begun_again_takes_its_asset_along(asset: Asset) -> None:
+    first = a_job(asset, error_code="encode_failed", attempts=1)
+    again = replace(first, error_code="", attempts=2)
+    failed = asset.start(first, LATER).fail(first, LATER)
+    started = failed.start(again, LATER)
+    assert (started.state, started.error_code) == (State.PROCESSING, "")
+    assert started.fail(first, LATER) is started
+    assert started.succeed(again, LATER).state is State.READY
+
+
+def test_what_a_lost_job_began_to_make_is_shown_as_lost(asset: Asset) -> None:
+    older, newer = a_job(asset), a_job(asset)
+    begun, errored = (
+        tuple(replace(output, state=state) for output in older.outputs)
+        for state in (OutputState.PREPARING, OutputState.ERRORED)
+    )
+    ready = asset.play(replace(older, outputs=begun), LATER).succeed(newer, LATER)
+    failed = ready.fail(replace(older, outputs=errored), LATER)
+    assert failed.state is State.READY
+    assert failed.outputs == errored + newer.outputs
+    assert failed.played() == list(newer.outputs)
 
 
 def test_a_newer_job_gives_a_failed_asset_another_chance(asset: Asset) -> None:

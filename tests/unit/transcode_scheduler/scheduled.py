@@ -42,8 +42,8 @@ class Scheduler:
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.store, Presets((HLS,)), self.clock)
         self.tasks = Tasks(self.store, LEASE, self.clock)
-        collecting = Collecting(self.store, self.outputs)
-        self.publishing = Publishing(self.store, self.playlists, collecting, self.clock)
+        self.collecting = Collecting(self.store, self.outputs, self.clock)
+        self.publishing = Publishing(self.store, self.playlists, self.collecting, self.clock)
         self.reconciler = Reconciler(self.store, self.queue, self.tasks, self.publishing, self.clock)
 
     def wait(self, seconds: float) -> None:

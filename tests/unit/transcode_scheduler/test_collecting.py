@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.transcode.scheduler.collecting import left_over
+from services.transcode.scheduler.domain import RETRY_WITHIN
 
 if TYPE_CHECKING:
+    from services.transcode.scheduler.domain import Job
     from tests.unit.transcode_scheduler.scheduled import Scheduler
 
 PREFIX = "assets/a/jobs/j/"
@@ -40,3 +42,26 @@ async def test_only_a_success_clears_away(scheduler: Scheduler) -> None:
     scheduler.outputs.keys |= landed
     await scheduler.publishing.publish(job.id)
     assert scheduler.outputs.keys == {other} | landed
+
+
+async def test_what_a_lost_job_made_goes_once_it_can_no_longer_be_retried(scheduler: Scheduler) -> None:
+    jobs = [await scheduler.uploaded_and_probed() for _ in range(3)]
+    for _, tasks in jobs:
+        await scheduler.encode(tasks[0])
+    (cancelled, _), (failed, tasks), (runs, _) = jobs
+    await scheduler.jobs.cancel(cancelled.tenant_id, cancelled.id)
+    await scheduler.wear_out(tasks[1])
+    made = {job.id: f"{job.object_prefix}v720/000000-1.m4s" for job, _ in jobs}
+    scheduler.outputs.keys = set(made.values())
+
+    async def swept_after(wait: float) -> set[str]:
+        scheduler.wait(wait)
+        await scheduler.collecting.sweep()
+        return {key for key in made.values() if key not in scheduler.outputs.keys}
+
+    def is_collected(job: Job) -> bool:
+        return scheduler.job(job).collected
+
+    assert await swept_after(RETRY_WITHIN.total_seconds() - 1000) == set()
+    assert await swept_after(2000) == {made[cancelled.id], made[failed.id]}
+    assert [is_collected(job) for job in (cancelled, failed, runs)] == [True, True, False]

@@ -53,6 +53,15 @@ async def test_a_job_can_be_asked_for_over_an_asset_that_came_in(scheduler: Sche
     assert len(scheduler.store.enqueued) == 2
 
 
+async def test_a_job_may_come_last_of_all(scheduler: Scheduler) -> None:
+    source = a_source()
+    await scheduler.upload(source=source)
+    asked = [
+        await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", priority, "") for priority in (0, None)
+    ]
+    assert [job.priority for job in asked] == [0, DEFAULT_PRIORITY]
+
+
 async def test_the_same_request_id_is_the_same_job(scheduler: Scheduler) -> None:
     source = a_source()
     await scheduler.upload(source=source)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshkit.errors import Conflict
 from services.transcode.scheduler.domain import JobState
-from services.transcode.scheduler.stages import stages, timings
-from tests.fakes.transcode_rows import some_facts
+from services.transcode.scheduler.stages import eta, stages, timings
+from services.transcode.scheduler.tasks import Claim
+from tests.fakes.transcode_rows import results_of, some_facts
 from tests.unit.transcode_media.builders import an_audio
+from tests.unit.transcode_scheduler.scheduled import Scheduler
 
 if TYPE_CHECKING:
-    from tests.unit.transcode_scheduler.scheduled import Scheduler
+    from services.transcode.scheduler.task import Task
 
 
 async def test_progress_never_goes_back_and_is_one_only_at_the_end(scheduler: Scheduler) -> None:
@@ -113,3 +122,68 @@ async def test_a_job_that_ended_shows_where(scheduler: Scheduler) -> None:
     job, tasks = await scheduler.uploaded_and_probed()
     await scheduler.wear_out(tasks[0])
     assert [stage.state for stage in stages(scheduler.job(job))] == ["succeeded", "succeeded", "failed", "pending"]
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["beat", "encode", "release", "fail", "lose", "retry"]), st.floats(0, 1)), max_size=25
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=60, deadline=None)
+def test_progress_never_goes_back_whatever_happens(steps: list[tuple[str, float]]) -> None:
+    asyncio.run(_never_back(Scheduler(), steps))
+
+
+async def _never_back(scheduler: Scheduler, steps: list[tuple[str, float]]) -> None:
+    job, _ = await scheduler.uploaded_and_probed()
+    seen = [scheduler.job(job).progress]
+    for step, part in steps:
+        if step == "retry":
+            with suppress(Conflict):
+                await scheduler.jobs.cancel(job.tenant_id, job.id)
+                await scheduler.jobs.retry(job.tenant_id, job.id)
+        else:
+            scheduler.wait(61)
+            claim = await scheduler.tasks.claim("worker")
+            if isinstance(claim, Claim):
+                await scheduler.tasks.beat(claim.task.id, claim.task.epoch, part)
+                await _end(scheduler, step, claim.task)
+        await scheduler.publishing.publish(job.id)
+        seen.append(scheduler.job(job).progress)
+        left_over = eta(scheduler.job(job))
+        assert left_over is None or left_over >= 0
+    assert seen == sorted(seen)
+    assert all(0.0 <= each <= 1.0 for each in seen)
+
+
+async def _end(scheduler: Scheduler, step: str, held: Task) -> None:
+    match step:
+        case "encode":
+            await scheduler.tasks.complete_encode(held.id, held.epoch, results_of(held))
+        case "release":
+            await scheduler.tasks.release(held.id, held.epoch)
+        case "fail":
+            await scheduler.tasks.fail(held.id, held.epoch, "encode_failed", "", retryable=True)
+        case _:
+            await scheduler.lose(held)
+
+
+async def test_the_rest_is_estimated_by_the_speed_so_far(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    assert eta(scheduler.job(job)) is None
+    scheduler.wait(10)
+    for task in tasks[:2]:
+        await scheduler.encode(task)
+    now = scheduler.job(job)
+    assert eta(now) == pytest.approx(10 * (now.weight_total / now.weight_done - 1), abs=0.1)
+    await scheduler.jobs.cancel(job.tenant_id, job.id)
+    assert eta(scheduler.job(job)) is None
+    scheduler.wait(3600)
+    await scheduler.jobs.retry(job.tenant_id, job.id)
+    held = await scheduler.claim(tasks[2])
+    assert eta(scheduler.job(job)) is None
+    scheduler.wait(5)
+    await scheduler.tasks.complete_encode(held.id, held.epoch, results_of(held))
+    now = scheduler.job(job)
+    assert eta(now) == pytest.approx(5 * (now.weight_total - now.weight_done) / held.weight, abs=0.1)

@@ -55,6 +55,11 @@ class TranscodeServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
+        self.RetryJob = channel.unary_unary(
+                '/reelmesh.transcode.v1.TranscodeService/RetryJob',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobResponse.FromString,
+                _registered_method=True)
         self.ListPresets = channel.unary_unary(
                 '/reelmesh.transcode.v1.TranscodeService/ListPresets',
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsRequest.SerializeToString,
@@ -91,6 +96,13 @@ class TranscodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryJob(self, request, context):
+        """Begins a failed or cancelled job again; what is done of it is not done again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPresets(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -119,6 +131,11 @@ def add_TranscodeServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CancelJobRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobResponse.SerializeToString,
             ),
             'ListPresets': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPresets,
@@ -235,6 +252,33 @@ class TranscodeService:
             '/reelmesh.transcode.v1.TranscodeService/CancelJob',
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CancelJobRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CancelJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.TranscodeService/RetryJob',
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

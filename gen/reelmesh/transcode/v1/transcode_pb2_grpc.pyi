@@ -38,6 +38,8 @@ class TranscodeServiceStub:
     GetJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.GetJobRequest, _transcode_pb2.GetJobResponse]
     ListJobs: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListJobsRequest, _transcode_pb2.ListJobsResponse]
     CancelJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.CancelJobRequest, _transcode_pb2.CancelJobResponse]
+    RetryJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.RetryJobRequest, _transcode_pb2.RetryJobResponse]
+    """Begins a failed or cancelled job again; what is done of it is not done again."""
     ListPresets: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListPresetsRequest, _transcode_pb2.ListPresetsResponse]
 
 @_typing.type_check_only
@@ -50,6 +52,8 @@ class TranscodeServiceAsyncStub(TranscodeServiceStub):
     GetJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.GetJobRequest, _transcode_pb2.GetJobResponse]  # type: ignore[assignment]
     ListJobs: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListJobsRequest, _transcode_pb2.ListJobsResponse]  # type: ignore[assignment]
     CancelJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.CancelJobRequest, _transcode_pb2.CancelJobResponse]  # type: ignore[assignment]
+    RetryJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.RetryJobRequest, _transcode_pb2.RetryJobResponse]  # type: ignore[assignment]
+    """Begins a failed or cancelled job again; what is done of it is not done again."""
     ListPresets: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListPresetsRequest, _transcode_pb2.ListPresetsResponse]  # type: ignore[assignment]
 
 class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,6 +87,14 @@ class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _transcode_pb2.CancelJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_transcode_pb2.CancelJobResponse, _abc.Awaitable[_transcode_pb2.CancelJobResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def RetryJob(
+        self,
+        request: _transcode_pb2.RetryJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcode_pb2.RetryJobResponse, _abc.Awaitable[_transcode_pb2.RetryJobResponse]]:
+        """Begins a failed or cancelled job again; what is done of it is not done again."""
 
     @_abc_1.abstractmethod
     def ListPresets(
