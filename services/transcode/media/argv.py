@@ -116,7 +116,8 @@ def _cascade(rungs: Sequence[Rung]) -> str:
     """Each rung is scaled from the one above it: a fifth cheaper than scaling all of them from the source."""
     graph = ""
     moved = ""
-    for index, rung in enumerate(rungs):
+    # Of several codecs, those of one size are made of the same pictures.
+    for index, rung in enumerate(sorted(rungs, key=lambda rung: -rung.width * rung.height)):
         filters = last_filters(rung.encoder)
         scale = f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
         link = f"[below{index - 1}]" if index else ","

@@ -1,4 +1,7 @@
-"""Codec strings for playlists, read from an init segment (RFC 6381; ISO/IEC 14496-15 for avcC, 14496-1 for esds)."""
+"""Codec strings for playlists, read from an init segment.
+
+RFC 6381; ISO/IEC 14496-15 for avcC and hvcC, 14496-1 for esds; the AV1 and VP9 bindings to ISOBMFF for av1C and vpcC.
+"""
 
 from services.transcode.media.boxes import Box, Buffer, children, find, uint
 from services.transcode.media.errors import WrongOutput
@@ -9,7 +12,7 @@ _ES_DESCRIPTOR, _DECODER_CONFIG, _DECODER_SPECIFIC = 3, 4, 5
 
 
 def codec_string(init: bytes) -> str:
-    """Of the first track: "avc1.PPCCLL" or "mp4a.40.N". Raises WrongOutput for any other codec."""
+    """Of the first track: "avc1.PPCCLL", "mp4a.40.N" and the like. Raises WrongOutput for a codec that is not ours."""
     try:
         return _codec(init)
     except (ValueError, IndexError) as error:
@@ -21,15 +24,42 @@ def _codec(init: bytes) -> str:
     if stsd is None:
         raise ValueError("no stsd")
     entry = next(children(init, stsd.body + 8, stsd.end))
-    if entry.kind == "avc1":
-        avcc = find(init, entry, "avcC", skip=_VISUAL_ENTRY)
-        if avcc is not None:
-            return f"avc1.{init[avcc.body + 1 : avcc.body + 4].hex()}"
+    if entry.kind in _VISUAL:
+        kind, text = _VISUAL[entry.kind]
+        box = find(init, entry, kind, skip=_VISUAL_ENTRY)
+        if box is not None:
+            return f"{entry.kind}.{text(init[box.body : box.end])}"
+    if entry.kind == "Opus":
+        return "opus"
     if entry.kind == "mp4a":
         esds = find(init, entry, "esds", skip=_AUDIO_ENTRY)
         if esds is not None:
             return _mpeg4_audio(init, esds)
     raise ValueError(f"no codec string for {entry.kind}")
+
+
+def _avc(config: bytes) -> str:
+    return config[1:4].hex()
+
+
+def _hevc(config: bytes) -> str:
+    """Annex E.3: profile, compatibility flags with their bits reversed, tier and level, constraints without zeros."""
+    space, tier, profile = config[1] >> 6, config[1] >> 5 & 1, config[1] & 31
+    compatible = int(f"{uint(config, 2):032b}"[::-1], 2)
+    constraints = "".join(f".{byte:x}" for byte in config[6:12].rstrip(b"\0"))
+    return f"{['', 'A', 'B', 'C'][space]}{profile}.{compatible:x}.{'LH'[tier]}{config[12]}{constraints}"
+
+
+def _av1(config: bytes) -> str:
+    depth = 8 if not config[2] & 0x40 else 12 if config[2] & 0x20 else 10
+    return f"{config[1] >> 5}.{config[1] & 31:02d}{'MH'[config[2] >> 7]}.{depth:02d}"
+
+
+def _vp9(config: bytes) -> str:
+    return f"{config[4]:02d}.{config[5]:02d}.{config[6] >> 4:02d}"
+
+
+_VISUAL = {"avc1": ("avcC", _avc), "hvc1": ("hvcC", _hevc), "av01": ("av1C", _av1), "vp09": ("vpcC", _vp9)}
 
 
 def _mpeg4_audio(init: bytes, esds: Box) -> str:

@@ -21,7 +21,8 @@ def manifest(video: Sequence[Track], audio: Track | None, *, growing_since: date
     tracks = [*video, audio] if audio else list(video)
     mpd = Element("MPD", _presentation(tracks, growing_since))
     period = SubElement(mpd, "Period", id="0", start="PT0S")
-    for kind, group in groupby(tracks, key=lambda track: track.kind):
+    # Players switch within a set: one for each codec.
+    for (kind, _), group in groupby(tracks, key=lambda track: (track.kind, track.codecs.partition(".")[0])):
         members = list(group)
         shared = {"contentType": kind, "mimeType": f"{kind}/mp4", "segmentAlignment": "true", "startWithSAP": "1"}
         adaptation = SubElement(period, "AdaptationSet", shared)

@@ -1,32 +1,41 @@
-"""H.264 encoders and how each is told the same thing: a quality, a cap on the rate, closed groups of pictures.
+"""Video encoders and how each is told the same thing: a quality, a cap on the rate, closed groups of pictures.
 
-Only libx264 runs where there is no special hardware, and only its output is judged by tests. The others are named by a
-preset for machines that have the device.
+Only the software ones run where there is no special hardware, and only their output is judged by tests. The others are
+named by a preset for machines that have the device.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Codec = Literal["h264"]
-Encoder = Literal["libx264", "h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox"]
+Codec = Literal["h264", "hevc", "av1", "vp9"]
+Encoder = Literal[
+    "libx264", "h264_nvenc", "h264_qsv", "h264_vaapi", "h264_videotoolbox", "libx265", "libsvtav1", "libvpx-vp9"
+]
 # How many frames a picture is decoded before it is shown, at most.
 REORDER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """What a codec is encoded with when its preset does not say."""
+    """What a codec is encoded with when its preset does not say; `cost` is CPU time, as a multiple of H.264's."""
 
     encoder: Encoder
     speed: str
     crf: int
+    cost: float
 
 
-CODECS: dict[Codec, Usual] = {"h264": Usual(encoder="libx264", speed="veryfast", crf=23)}
+CODECS: dict[Codec, Usual] = {
+    "h264": Usual(encoder="libx264", speed="veryfast", crf=23, cost=1),
+    "hevc": Usual(encoder="libx265", speed="veryfast", crf=26, cost=2),
+    "av1": Usual(encoder="libsvtav1", speed="10", crf=35, cost=1.5),
+    "vp9": Usual(encoder="libvpx-vp9", speed="5", crf=34, cost=4),
+}
 
 # Two in a row, and none that others lean on: no picture is then decoded earlier than REORDER allows.
 _B_FRAMES = ("-bf", "2")
+_HIGH = ("-profile:v", "high")
 
 
 # Of what it knows nothing around, x264 thinks less: the first picture of a chunk comes out up to 2 dB worse than in one
@@ -52,7 +61,7 @@ def joins(frames: int, *, before: bool, after: bool) -> tuple[Zone, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """`crf` as x264 means it; `maxrate` and `bufsize` in bits (per second); `gop` in frames."""
+    """`crf` as the encoder means it; `maxrate` and `bufsize` in bits (per second); `gop` in frames."""
 
     speed: str
     crf: int
@@ -73,7 +82,7 @@ class _Kind:
 def video_codec(encoder: Encoder, wanted: Quality) -> list[str]:
     """The output options that choose the encoder and steer it."""
     cap = ["-maxrate", str(wanted.maxrate), "-bufsize", str(wanted.bufsize)]
-    return ["-c:v", encoder, "-profile:v", "high", *_KINDS[encoder].options(wanted), *cap, "-g", str(wanted.gop)]
+    return ["-c:v", encoder, *_KINDS[encoder].options(wanted), *cap, "-g", str(wanted.gop)]
 
 
 def device(encoder: Encoder) -> tuple[str, ...]:
@@ -89,14 +98,34 @@ def last_filters(encoder: Encoder) -> str:
 def _libx264(wanted: Quality) -> list[str]:
     zones = "/".join(f"{zone.first},{zone.last},b={zone.bits}" for zone in wanted.zones)
     return [
+        *_HIGH,
         *["-preset", wanted.speed, "-threads", str(wanted.threads), "-crf", str(wanted.crf)],
         *["-keyint_min", str(wanted.gop), "-sc_threshold", "0", "-flags", "+cgop"],
         *(["-x264-params", f"zones={zones}"] if zones else []),
     ]
 
 
+def _libx265(wanted: Quality) -> list[str]:
+    threads = "pools=none:frame-threads=1" if wanted.threads == 1 else f"pools={wanted.threads}"
+    gop = f"keyint={wanted.gop}:min-keyint={wanted.gop}:scenecut=0:open-gop=0"
+    # Without `info`, which lists its settings in the stream: chunks shall have the same init segment.
+    steering = f"{gop}:{threads}:info=0:log-level=warning"
+    return ["-tag:v", "hvc1", "-preset", wanted.speed, "-crf", str(wanted.crf), "-x265-params", steering]
+
+
+def _libsvtav1(wanted: Quality) -> list[str]:
+    steering = f"lp={wanted.threads}:scd=0"
+    return ["-preset", wanted.speed, "-crf", str(wanted.crf), "-svtav1-params", steering]
+
+
+def _libvpx_vp9(wanted: Quality) -> list[str]:
+    # Its cap beside a CRF is the rate itself.
+    quality = ["-deadline", "good", "-cpu-used", wanted.speed, "-crf", str(wanted.crf), "-b:v", str(wanted.maxrate)]
+    return [*quality, "-threads", str(wanted.threads), "-keyint_min", str(wanted.gop)]
+
+
 def _nvenc(wanted: Quality) -> list[str]:
-    quality = ["-preset", "p4", "-rc", "vbr", "-cq", str(wanted.crf), "-b:v", "0"]
+    quality = [*_HIGH, "-preset", "p4", "-rc", "vbr", "-cq", str(wanted.crf), "-b:v", "0"]
     return [
         *quality,
         *_B_FRAMES,
@@ -113,22 +142,25 @@ def _nvenc(wanted: Quality) -> list[str]:
 
 def _qsv(wanted: Quality) -> list[str]:
     # A quality beside a rate makes it QVBR.
-    quality = ["-preset", "veryfast", "-global_quality", str(wanted.crf), "-b:v", str(wanted.maxrate)]
+    quality = [*_HIGH, "-preset", "veryfast", "-global_quality", str(wanted.crf), "-b:v", str(wanted.maxrate)]
     return [*quality, *_B_FRAMES, "-b_strategy", "0", "-adaptive_i", "0", "-idr_interval", "0", "-flags", "+cgop"]
 
 
 def _vaapi(wanted: Quality) -> list[str]:
-    quality = ["-rc_mode", "QVBR", "-global_quality", str(wanted.crf), "-b:v", str(wanted.maxrate)]
+    quality = [*_HIGH, "-rc_mode", "QVBR", "-global_quality", str(wanted.crf), "-b:v", str(wanted.maxrate)]
     return [*quality, *_B_FRAMES, "-b_depth", "1", "-idr_interval", "0"]
 
 
 def _videotoolbox(wanted: Quality) -> list[str]:
     # It knows either a quality or a cap: the cap is what players count on.
-    return ["-b:v", str(wanted.maxrate), *_B_FRAMES, "-allow_sw", "0", "-flags", "+cgop"]
+    return [*_HIGH, "-b:v", str(wanted.maxrate), *_B_FRAMES, "-allow_sw", "0", "-flags", "+cgop"]
 
 
 _KINDS: dict[Encoder, _Kind] = {
     "libx264": _Kind(_libx264),
+    "libx265": _Kind(_libx265),
+    "libsvtav1": _Kind(_libsvtav1),
+    "libvpx-vp9": _Kind(_libvpx_vp9),
     "h264_nvenc": _Kind(_nvenc),
     "h264_qsv": _Kind(_qsv, filters="format=nv12"),
     "h264_vaapi": _Kind(_vaapi, device=("-vaapi_device", "/dev/dri/renderD128"), filters="format=nv12,hwupload"),

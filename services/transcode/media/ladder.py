@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from services.transcode.media.encoders import Encoder
+from services.transcode.media.encoders import Codec, Encoder
 from services.transcode.media.facts import VideoFacts
 from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 
@@ -24,6 +24,7 @@ class Rung:
     frame_rate: Fraction
     why: str
     # Tasks that were planned before rungs said so are H.264 as the preset `hls` had it.
+    codec: Codec = "h264"
     encoder: Encoder = "libx264"
     speed: str = "veryfast"
     crf: int = 23
@@ -57,13 +58,14 @@ def _own_size(size: tuple[int, int], wanted: PresetVideo, frame_rate: Fraction) 
 def _rung(short: int, size: tuple[int, int], maxrate: int, wanted: PresetVideo, frame_rate: Fraction, why: str) -> Rung:
     rate = round(maxrate * _FAST_MOTION) if frame_rate > _FAST_FROM else maxrate
     return Rung(
-        name=f"v{short}",
+        name=f"v{short}" if wanted.codec == "h264" else f"v{short}-{wanted.codec}",
         width=size[0],
         height=size[1],
         maxrate=rate,
         bufsize=2 * rate,
         frame_rate=frame_rate,
         why=why,
+        codec=wanted.codec,
         encoder=wanted.encoder,
         speed=wanted.speed,
         crf=wanted.crf,

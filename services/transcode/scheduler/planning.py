@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
+from services.transcode.media.encoders import CODECS
 from services.transcode.scheduler.rendition import Rendition
 from services.transcode.scheduler.task import ENCODES, Task, TaskKind, due
 
@@ -65,7 +66,8 @@ def _begins(chunk: VideoChunk) -> timedelta:
 
 
 def _megapixels(chunk: VideoChunk) -> float:
-    return chunk.frames * sum(rung.width * rung.height for rung in chunk.rungs) / 1e6
+    """As many as would cost that much in H.264."""
+    return chunk.frames * sum(CODECS[rung.codec].cost * rung.width * rung.height for rung in chunk.rungs) / 1e6
 
 
 def renditions(job: Job, plan: Plan) -> list[Rendition]:

@@ -57,7 +57,10 @@ def _video(video: preset_pb2.PresetVideo) -> PresetVideo:
             "encoder": video.encoder or usual.encoder,
             "speed": video.speed or usual.speed,
             "crf": video.crf or usual.crf,
-            "rungs": [{"short_side": rung.short_side, "maxrate": rung.max_bit_rate} for rung in video.rungs],
+            "rungs": [
+                {"short_side": rung.short_side, "maxrate": rung.max_bit_rate}
+                for rung in sorted(video.rungs, key=lambda rung: -rung.short_side)
+            ],
         }
     )
 

@@ -9,7 +9,8 @@ from services.transcode.media.facts import AudioFacts, SourceFacts, VideoFacts
 from services.transcode.media.tracks import Segment, Track
 from services.transcode.scheduler.shipped import shipped
 
-HLS = next(preset for preset in shipped() if preset.name == "hls")
+SHIPPED = {preset.name: preset for preset in shipped()}
+HLS = SHIPPED["hls"]
 
 _VIDEO = VideoFacts(
     stream=0,

@@ -11,7 +11,7 @@ from services.transcode.media.encoders import Encoder
 from services.transcode.media.plan import VideoChunk, plan
 from services.transcode.media.preset import Preset
 from services.transcode.media.source import Loopback
-from tests.unit.transcode_media.builders import HLS, a_source, a_video
+from tests.unit.transcode_media.builders import HLS, SHIPPED, a_source, a_video
 
 SOURCE = Path("/in/-rf; $(x).mp4")
 
@@ -102,6 +102,29 @@ def test_every_encoder_is_told_quality_cap_and_groups(encoder: Encoder) -> None:
     for said in (*HARDWARE[encoder], "-maxrate 5000000 -bufsize", "-g 120", "-bf 2", "-profile:v high"):
         assert said in first
     assert "-crf" not in argv
+
+
+SOFTWARE: dict[Encoder, tuple[str, ...]] = {
+    "libx265": ("-tag:v hvc1", "-crf 26", "keyint=120:min-keyint=120:scenecut=0:open-gop=0", "-maxrate 3500000"),
+    "libsvtav1": ("-crf 35", "lp=1:scd=0", "-maxrate 3000000"),
+}
+
+
+@pytest.mark.parametrize(("name", "encoder"), [("hls-hevc", "libx265"), ("hls-av1", "libsvtav1")])
+def test_every_codec_is_told_quality_cap_and_groups(name: str, encoder: Encoder) -> None:
+    argv = video(plan(a_source(), SHIPPED[name]).chunks[1])
+    assert [argv[at + 1] for at, word in enumerate(argv) if word == "-c:v"] == [encoder] * 4
+    first = " ".join(argv[argv.index("-c:v") : argv.index("-movflags")])
+    for said in (*SOFTWARE[encoder], "-g 120"):
+        assert said in first
+
+
+def test_codecs_side_by_side_are_made_of_the_same_pictures() -> None:
+    chunk = plan(a_source(), SHIPPED["hls-multi"]).chunks[0]
+    assert [rung.name for rung in chunk.rungs][:5] == ["v1080-av1", "v720-av1", "v480-av1", "v360-av1", "v1080"]
+    graph = after(video(chunk), "-filter_complex")
+    scaled = [part.split(":")[0] for part in graph.split("scale=")[1:]]
+    assert scaled == ["1920", "1920", "1280", "1280", "854", "854", "640", "640"]
 
 
 def test_pictures_are_brought_to_an_encoder_that_has_its_own_memory() -> None:

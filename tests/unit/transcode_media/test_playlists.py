@@ -104,6 +104,16 @@ def test_the_manifest_lists_the_same_segments() -> None:
     assert run.attrib == {"t": "0", "d": "4000", "r": "2"}
 
 
+def test_players_switch_among_the_sizes_of_one_codec() -> None:
+    video = [a_track("v720-av1", codecs="av01.0.05M.08"), a_track("v360-av1", codecs="av01.0.01M.08"), a_track("v720")]
+    root = mpd(manifest(video, None))
+    sets = root.findall("d:Period/d:AdaptationSet", NS)
+    assert [[each.get("id") for each in one.findall("d:Representation", NS)] for one in sets] == [
+        ["v720-av1", "v360-av1"],
+        ["v720"],
+    ]
+
+
 def test_a_growing_manifest_is_dynamic() -> None:
     root = mpd(manifest([a_track()], None, growing_since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
     assert (root.get("type"), root.get("availabilityStartTime")) == ("dynamic", "2026-01-02T03:04:05Z")

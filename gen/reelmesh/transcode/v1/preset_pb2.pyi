@@ -81,9 +81,9 @@ class PresetVideo(_message.Message):
     encoder: _builtins.str
     """Empty: the codec's software encoder. Others need a worker with the device."""
     speed: _builtins.str
-    """The encoder's own name or number for it: veryfast."""
+    """The encoder's own name or number for it: veryfast, for av1 10, for vp9 5."""
     crf: _builtins.int
-    """Constant quality on the encoder's own scale, lower is better: 23."""
+    """Constant quality on the encoder's own scale, lower is better: 23, for hevc 26, for av1 35, for vp9 34."""
     @_builtins.property
     def rungs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresetRung]: ...
     def __init__(
