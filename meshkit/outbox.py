@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from meshkit import telemetry
+from meshkit import once, telemetry
 from meshkit.errors import MeshError, Unavailable
 from meshkit.ids import new_id
 from meshkit.telemetry import log
@@ -223,6 +223,7 @@ class Relay:
         async with self._db.transaction() as connection:
             await connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.publish_time < sa.func.now() - _KEPT))
             await connection.execute(sa.delete(INBOX).where(INBOX.c.create_time < sa.func.now() - 2 * _KEPT))
+            await once.purge(connection)
 
 
 def _covers(subjects: list[str], subject: str) -> bool:

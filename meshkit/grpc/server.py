@@ -14,7 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
-from meshkit import auth, errors
+from meshkit import auth, errors, once
 from meshkit.grpc import deadline, status, tls
 from meshkit.telemetry import log
 
@@ -116,6 +116,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             protovalidate.validate(request)
         except protovalidate.ValidationError as error:
             raise status.from_validation(error) from None
+        once.begin(request)
 
 
 def _bearer(context: grpc.aio.ServicerContext[Any, Any]) -> str:

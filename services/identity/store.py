@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from meshkit import outbox
+from meshkit import once, outbox
 from meshkit.db import fields_of
 from services.identity import wire
 from services.identity.domain import ApiKey, Tenant
@@ -70,6 +70,7 @@ class PostgresTransaction(Users):
         return [_key(row) for row in await self._connection.execute(query.order_by(API_KEYS.c.id.desc()).limit(limit))]
 
     async def add_key(self, key: ApiKey) -> ApiKey:
+        await once.only(self._connection, key.tenant_id, key.request_id or "")
         row = insert(API_KEYS).values(**asdict(key) | {"scopes": sorted(key.scopes)})
         new = row.on_conflict_do_nothing(constraint="api_keys_request_id_key").returning(API_KEYS.c.id)
         if (await self._connection.execute(new)).first() is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from meshkit import outbox
+from meshkit import once, outbox
 from meshkit.db import fields_of
 from services.notify import webhook_wire
 from services.notify.webhook import Kind, Secret, State, Webhook
@@ -56,6 +56,7 @@ class WebhookRows:
         self._connection = connection
 
     async def add_webhook(self, webhook: Webhook, request_id: str) -> Webhook:
+        await once.only(self._connection, webhook.tenant_id, request_id)
         row = _row(webhook) | {"request_id": request_id or None}
         statement = insert(WEBHOOKS).values(row).on_conflict_do_nothing(constraint="webhooks_request_id_key")
         if (await self._connection.execute(statement.returning(WEBHOOKS.c.id))).first() is not None:

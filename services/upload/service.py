@@ -65,8 +65,12 @@ class Uploads:
         upload = replace(upload, object_key=key)
         multipart_id = await self._objects.begin(upload.object_key, upload.content_type or DEFAULT_CONTENT_TYPE)
         made = replace(upload, multipart_id=multipart_id)
-        async with self._store.transaction() as tx:
-            kept = await tx.add(made, request_id)
+        try:
+            async with self._store.transaction() as tx:
+                kept = await tx.add(made, request_id)
+        except Conflict:
+            await self._objects.abort(made)
+            raise
         if kept.id != made.id:
             await self._objects.abort(made)
         signs = kept.state is State.RECEIVING and kept.transport is Transport.PRESIGNED

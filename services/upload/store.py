@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from meshkit import outbox
+from meshkit import once, outbox
 from meshkit.db import fields_of
 from services.upload import wire
 from services.upload.domain import State, Transport, Upload, Visibility
@@ -78,6 +78,7 @@ class PostgresTransaction:
         self._connection = connection
 
     async def add(self, upload: Upload, request_id: str) -> Upload:
+        await once.only(self._connection, upload.tenant_id, request_id)
         row = asdict(upload) | {"request_id": request_id or None}
         statement = insert(UPLOADS).values(row).on_conflict_do_nothing(constraint="uploads_request_id_key")
         if (await self._connection.execute(statement.returning(UPLOADS.c.id))).first() is not None:

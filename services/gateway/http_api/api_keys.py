@@ -22,7 +22,7 @@ from services.gateway.http_api.deps import (
 router = APIRouter(prefix="/v1/api-keys", tags=["api keys"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
 
-@router.post("", status_code=201, response_model=accounts.CreatedApiKey, responses=problems(413, 415))
+@router.post("", status_code=201, response_model=accounts.CreatedApiKey, responses=problems(409, 413, 415))
 async def create_api_key(body: accounts.ApiKeyRequest, mesh: Mesh, request_id: RequestId = "") -> dict[str, Any]:
     """A key with scopes that you have yourself. Its secret is in this answer and nowhere else."""
     answer = await mesh.services.identity.CreateApiKey(accounts.to_create_key(body, request_id), timeout=TIMEOUT)

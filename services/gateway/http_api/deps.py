@@ -60,7 +60,7 @@ Credential = Annotated[str, Depends(_credential)]
 ResourceId = UUID
 RequestId = Annotated[
     str,
-    Header(alias="Idempotency-Key", max_length=255, description="The same key gives the same resource."),
+    Header(alias="Idempotency-Key", max_length=255, description="The same key and request give the same resource."),
 ]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that the resource must still have.")]
 PageSize = Annotated[int, Query(ge=1, le=200)]

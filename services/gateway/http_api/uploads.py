@@ -28,7 +28,7 @@ FETCH_TIMEOUT = 10.0
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
 
-@router.post("", status_code=201, response_model=schemas.CreatedUpload, responses=problems(413, 415))
+@router.post("", status_code=201, response_model=schemas.CreatedUpload, responses=problems(409, 413, 415))
 async def create_upload(body: bodies.UploadRequest, mesh: Mesh, request_id: RequestId = "") -> Response:
     """Open an upload. PUT each part to its URL, then complete it."""
     await check_preset(mesh.services, body.preset)
@@ -38,7 +38,7 @@ async def create_upload(body: bodies.UploadRequest, mesh: Mesh, request_id: Requ
     return JSONResponse(told, 201, {"Location": f"/v1/uploads/{answer.upload.id}"})
 
 
-@router.post("/from-url", status_code=202, response_model=schemas.Upload, responses=problems(413, 415))
+@router.post("/from-url", status_code=202, response_model=schemas.Upload, responses=problems(409, 413, 415))
 async def fetch_upload(
     body: bodies.FromUrlRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
 ) -> dict[str, Any]:

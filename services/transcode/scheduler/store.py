@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from meshkit import outbox, telemetry
+from meshkit import once, outbox, telemetry
 from services.transcode.scheduler import turns, wire
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
@@ -109,6 +109,7 @@ class PostgresTransaction:
         await self._execute(sa.delete(SOURCES).where(SOURCES.c.tenant_id == tenant_id, SOURCES.c.asset_id == asset_id))
 
     async def add_job(self, job: Job, request_id: str) -> Job:
+        await once.only(self._connection, job.tenant_id, request_id)
         row = asdict(job) | {"request_id": request_id or None}
         statement = insert(JOBS).values(row).on_conflict_do_nothing(constraint="jobs_request_id_key")
         if (await self._execute(statement.returning(JOBS.c.id))).first() is not None:
