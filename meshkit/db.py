@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from meshkit.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 STATEMENT_TIMEOUT = 15.0
 """Seconds; a statement that takes longer is ended by the server."""
@@ -41,22 +41,27 @@ class Database:
             },
         )
         sa.event.listen(self._engine.sync_engine, "checkout", _check_alive)
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Commits at the end, rolls back on any error. Raises Unavailable when the database is not there."""
-        try:
+        with _unavailable():
             async with self._engine.begin() as connection:
                 yield connection
                 emitted = connection.info.pop("emitted", False)
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-            raise Unavailable("database_unavailable") from error
-        except DBAPIError as error:
-            if error.connection_invalidated:
-                raise Unavailable("database_unavailable") from error
-            raise
         if emitted:
             self.emitted.set()
+
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[AsyncConnection]:
+        """Each statement is a transaction by itself, without the round trips that begin and commit one.
+
+        For statements that emit nothing. Raises Unavailable.
+        """
+        with _unavailable():
+            async with self._autocommit.connect() as connection:
+                yield connection
 
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer."""
@@ -65,6 +70,18 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        raise Unavailable("database_unavailable") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("database_unavailable") from error
+        raise
 
 
 def _check_alive(connection: Any, *_: object) -> None:

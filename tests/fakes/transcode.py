@@ -15,6 +15,7 @@ from services.transcode.scheduler.task import OPTIONAL, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File
@@ -58,6 +59,9 @@ class FakeStore:
                 for name, value in before.items():
                     setattr(self, name, value)
                 raise
+
+    def at_once(self) -> AbstractAsyncContextManager[FakeStore]:
+        return self.transaction()
 
     async def first_time(self, consumer: str, message_id: str) -> bool:
         first = (consumer, message_id) not in self.messages
@@ -141,6 +145,9 @@ class FakeStore:
         claimable = (task for task in self._queued() if task.not_before is None or task.not_before <= now)
         task = min(claimable, key=lambda each: (self.spent[each.tenant_id], each.due_time, each.id), default=None)
         return (task, self.jobs[task.job_id]) if task else None
+
+    async def likely_turn(self, now: datetime) -> tuple[Task, Job] | None:
+        return await self.turn(now)
 
     async def take(self, claimed: Task) -> bool:
         if self.tasks[claimed.id].state is not TaskState.QUEUED:
@@ -228,9 +235,11 @@ class FakeStore:
     async def save_rendition(self, rendition: Rendition) -> None:
         self.rungs[rendition.job_id, rendition.name] = rendition
 
-    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
+    async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
+        await self.save_task(task)
+        await self.save_job(job)
         for each in segments:
-            key = (job_id, each.rendition, each.number)
+            key = (job.id, each.rendition, each.number)
             assert key not in self.landed, f"segment {key} landed twice"
             self.landed[key] = each
 

@@ -110,17 +110,18 @@ def plan(facts: SourceFacts, preset: Preset) -> Plan:
 
 
 def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) -> tuple[int, ...]:
-    """First frames of the chunks: a few of one GOP so that playback starts early, then longer ones.
+    """First frames of the chunks: a few of one GOP so that playback starts early, then longer ones, then shorter again.
 
-    A rest shorter than a GOP stays with the chunk before it.
+    None of the later ones is more than half of what is left, so that the workers of a video end together (guided
+    self-scheduling: Polychronopoulos and Kuck, 1987). A rest shorter than a GOP stays with the chunk before it.
     """
     starts = [0]
     while True:
-        gops = 1 if len(starts) <= early_chunks else gops_per_chunk
-        after = starts[-1] + gops * gop
-        if frames - after < gop:
+        left = (frames - starts[-1]) // gop
+        gops = 1 if len(starts) <= early_chunks else min(gops_per_chunk, ceil(left / 2))
+        if left - gops < 1:
             return tuple(starts)
-        starts.append(after)
+        starts.append(starts[-1] + gops * gop)
 
 
 def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Preset) -> tuple[VideoChunk, ...]:

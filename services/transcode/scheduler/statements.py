@@ -25,8 +25,13 @@ from services.transcode.scheduler.tables import (
 )
 
 
-def _changes(names: list[str]) -> dict[str, sa.BindParameter[Any]]:
-    return {name: sa.bindparam(name) for name in names}
+def _changes(of: str, names: list[str]) -> dict[str, sa.BindParameter[Any]]:
+    return {name: sa.bindparam(f"{of}_{name}") for name in names}
+
+
+def changes(of: str, names: list[str], value: object) -> dict[str, Any]:
+    """The parameters of a statement that saves these of what `value` says."""
+    return {f"{of}_{name}": getattr(value, name) for name in names}
 
 
 _TENANT, _TASK, _JOB = (sa.bindparam(name, type_=ID) for name in ("tenant_id", "task_id", "job_id"))
@@ -46,8 +51,22 @@ FIRST_DUE = Statement(
     .order_by(TASKS.c.due_time, TASKS.c.id)
     .limit(sa.literal_column("1"))
 )
+_LEAST = (
+    sa.select(SHARES.c.tenant_id)
+    .where(SHARES.c.active)
+    .order_by(SHARES.c.spent, SHARES.c.tenant_id)
+    .limit(sa.literal_column("1"))
+)
+NEXT = Statement(
+    _TASK_AND_JOB.where(TASKS.c.tenant_id == _LEAST.scalar_subquery(), QUEUED, _CLAIMABLE)
+    .order_by(TASKS.c.due_time, TASKS.c.id)
+    .limit(sa.literal_column("1"))
+)
 _TAKEN = (
-    _UPDATE_TASK.where(QUEUED).values(_changes(TASK_CHANGES)).returning(TASKS.c.tenant_id, TASKS.c.weight).cte("taken")
+    _UPDATE_TASK.where(QUEUED)
+    .values(_changes("task", TASK_CHANGES))
+    .returning(TASKS.c.tenant_id, TASKS.c.weight)
+    .cte("taken")
 )
 TAKE = Statement(
     sa.update(SHARES)
@@ -55,7 +74,7 @@ TAKE = Statement(
     .values(spent=SHARES.c.spent + _TAKEN.c.weight)
     .returning(SHARES.c.tenant_id)
 )
-SAVE_TASK = Statement(_UPDATE_TASK.values(_changes(TASK_CHANGES)))
+SAVE_TASK = Statement(_UPDATE_TASK.values(_changes("task", TASK_CHANGES)))
 BEAT = Statement(
     _UPDATE_TASK.where(TASKS.c.epoch == sa.bindparam("held_epoch", type_=sa.BigInteger), RUNNING)
     .values(
@@ -70,17 +89,20 @@ BEAT = Statement(
 )
 # Locked in the order in which they are named.
 TASK_OF_JOB = Statement(_TASK_AND_JOB.where(TASKS.c.id == _TASK).with_for_update(of=[JOBS, TASKS]))
-SAVE_JOB = Statement(sa.update(JOBS).where(JOBS.c.id == _JOB).values(_changes(JOB_CHANGES)))
+_UPDATE_JOB = sa.update(JOBS).where(JOBS.c.id == _JOB).values(_changes("job", JOB_CHANGES))
+SAVE_JOB = Statement(_UPDATE_JOB)
 RENDITIONS_OF = Statement(sa.select(RENDITIONS).where(RENDITIONS.c.job_id == _JOB).order_by(RENDITIONS.c.place))
 _NEW = (
     sa.func.unnest(*(sa.bindparam(column.name, type_=ARRAY(column.type)) for column in SEGMENT_COLUMNS))
     .table_valued(*(sa.column(column.name, column.type) for column in SEGMENT_COLUMNS))
     .render_derived("new")
 )
-ADD_SEGMENTS = Statement(
-    sa.insert(SEGMENTS).from_select(
-        ["job_id", *(column.name for column in SEGMENT_COLUMNS)], sa.select(_JOB, *_NEW.columns)
-    )
+_ADD_SEGMENTS = sa.insert(SEGMENTS).from_select(
+    ["job_id", *(column.name for column in SEGMENT_COLUMNS)], sa.select(_JOB, *_NEW.columns)
+)
+# A task's result: one round trip for all that it changes.
+LAND = Statement(
+    _UPDATE_JOB.add_cte(_ADD_SEGMENTS.cte("added"), _UPDATE_TASK.values(_changes("task", TASK_CHANGES)).cte("saved"))
 )
 SEGMENTS_OF = Statement(
     sa.select(*SEGMENT_COLUMNS).where(SEGMENTS.c.job_id == _JOB).order_by(SEGMENTS.c.rendition, SEGMENTS.c.number)

@@ -14,14 +14,16 @@ from services.transcode.scheduler import turns, wire
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.statements import (
-    ADD_SEGMENTS,
     BEAT,
+    LAND,
+    NEXT,
     RENDITIONS_OF,
     SAVE_JOB,
     SAVE_TASK,
     SEGMENTS_OF,
     TAKE,
     TASK_OF_JOB,
+    changes,
 )
 from services.transcode.scheduler.tables import (
     FILE_COLUMNS,
@@ -70,6 +72,11 @@ class PostgresStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         async with self._db.transaction() as connection:
+            yield PostgresTransaction(connection)
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._db.autocommit() as connection:
             yield PostgresTransaction(connection)
 
 
@@ -139,7 +146,7 @@ class PostgresTransaction:
         return [self._job(row) for row in await self._execute(found.with_for_update())]
 
     async def save_job(self, job: Job) -> None:
-        await SAVE_JOB.run(self._connection, job_id=job.id, **{name: getattr(job, name) for name in JOB_CHANGES})
+        await SAVE_JOB.run(self._connection, job_id=job.id, **changes("job", JOB_CHANGES, job))
         before = self._read.get(job.id)
         if before is None or _documents(before) != _documents(job):
             documents = {
@@ -171,15 +178,14 @@ class PostgresTransaction:
             await turns.wait(self._connection, tasks[0].tenant_id)
 
     async def turn(self, now: datetime) -> tuple[Task, Job] | None:
-        row = await turns.find(self._connection, now)
-        if row is None:
-            return None
-        task, job = to_both(row)
-        self._read[job.id] = job
-        return task, job
+        return self._both(await turns.find(self._connection, now))
+
+    async def likely_turn(self, now: datetime) -> tuple[Task, Job] | None:
+        return self._both(await NEXT.first(self._connection, now=now))
 
     async def take(self, claimed: Task) -> bool:
-        return await TAKE.first(self._connection, task_id=claimed.id, **_changes(claimed)) is not None
+        values = changes("task", TASK_CHANGES, claimed)
+        return await TAKE.first(self._connection, task_id=claimed.id, **values) is not None
 
     async def next_backoff(self) -> datetime | None:
         found = sa.select(TASKS.c.not_before).where(QUEUED, TASKS.c.not_before.is_not(None))
@@ -192,15 +198,10 @@ class PostgresTransaction:
         return None if row is None else to_task(row)
 
     async def task_of_job(self, task_id: str) -> tuple[Task, Job] | None:
-        row = await TASK_OF_JOB.first(self._connection, task_id=task_id)
-        if row is None:
-            return None
-        task, job = to_both(row)
-        self._read[job.id] = job
-        return task, job
+        return self._both(await TASK_OF_JOB.first(self._connection, task_id=task_id))
 
     async def save_task(self, task: Task) -> None:
-        await SAVE_TASK.run(self._connection, task_id=task.id, **_changes(task))
+        await SAVE_TASK.run(self._connection, task_id=task.id, **changes("task", TASK_CHANGES, task))
         if task.state is TaskState.QUEUED:
             await turns.wait(self._connection, task.tenant_id)
             await turns.refund(self._connection, task.tenant_id, task.weight)
@@ -265,9 +266,10 @@ class PostgresTransaction:
         where = RENDITIONS.c.job_id == rendition.job_id, RENDITIONS.c.name == rendition.name
         await self._execute(sa.update(RENDITIONS).where(*where).values(asdict(rendition)))
 
-    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
-        columns = {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
-        await ADD_SEGMENTS.run(self._connection, job_id=job_id, **columns)
+    async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
+        values = changes("task", TASK_CHANGES, task) | changes("job", JOB_CHANGES, job)
+        values |= {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
+        await LAND.run(self._connection, task_id=task.id, job_id=job.id, **values)
 
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]
@@ -289,6 +291,13 @@ class PostgresTransaction:
         if tasks:
             await outbox.enqueue_all(self._connection, [(task.subject, task.id.encode()) for task in tasks])
 
+    def _both(self, row: Sequence[Any] | None) -> tuple[Task, Job] | None:
+        if row is None:
+            return None
+        task, job = to_both(row)
+        self._read[job.id] = job
+        return task, job
+
     def _job(self, row: sa.Row[Any]) -> Job:
         job = to_job(row)
         self._read[job.id] = job
@@ -305,7 +314,3 @@ class PostgresTransaction:
 
 def _documents(job: Job) -> tuple[Any, ...]:
     return job.facts, job.outputs, job.beside
-
-
-def _changes(task: Task) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in TASK_CHANGES}

@@ -156,7 +156,8 @@ def _judged(error: Exception) -> tuple[str, bool]:
     if isinstance(error, BadMedia):
         return error.reason, False
     if isinstance(error, NotFound):
-        return "source_missing", False
+        # It was there when its upload was completed: a store that lags, or one that is being restored, may have it yet.
+        return "source_missing", True
     if isinstance(error, MeshError):
         return error.reason, True
     return "encode_failed", True

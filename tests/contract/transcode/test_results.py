@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
 from services.transcode.scheduler.domain import Count
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Rendition, Segment
-from tests.fakes.transcode_rows import a_job
+from tests.fakes.transcode_rows import NOW, a_job, a_task
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.domain import Job
-    from services.transcode.scheduler.ports import Store
+    from services.transcode.scheduler.ports import Store, Transaction
 
 
 def a_rendition(job: Job, name: str, place: int) -> Rendition:
@@ -26,6 +27,12 @@ def a_segment(rendition: str, number: int) -> Segment:
     return Segment(
         rendition=rendition, number=number, key=f"{rendition}/{number}-1.m4s", size=5 << 30, start=1 << 40, ticks=120
     )
+
+
+async def landed(tx: Transaction, job: Job, segments: list[Segment]) -> None:
+    task = a_task(job)
+    await tx.add_tasks([task])
+    await tx.land(task.claim("w1", timedelta(seconds=30), NOW).succeed(1), job, segments)
 
 
 async def test_renditions_come_in_their_places(store: Store) -> None:
@@ -55,15 +62,28 @@ async def test_a_rendition_is_described_by_its_first_result(store: Store) -> Non
         assert await tx.renditions(other.id) == [a_rendition(other, "v240", 0)]
 
 
+async def test_a_result_lands_with_its_task_and_its_job(store: Store) -> None:
+    job = a_job()
+    task = a_task(job)
+    done, after = task.claim("w1", timedelta(seconds=30), NOW).succeed(1), replace(job, tasks_done=1, weight_done=2.5)
+    async with store.transaction() as tx:
+        await tx.add_job(job, "")
+        await tx.add_tasks([task])
+        await tx.land(done, after, [a_segment("v240", 0)])
+    async with store.transaction() as tx:
+        assert await tx.task_of_job(task.id) == (done, after)
+        assert await tx.segments(job.id) == [a_segment("v240", 0)]
+
+
 async def test_segments_come_by_rendition_and_number(store: Store) -> None:
     job, other = a_job(), a_job()
     segments = [a_segment("audio", 0), a_segment("v240", 0), a_segment("v240", 2), a_segment("v240", 10)]
     async with store.transaction() as tx:
         for each in (job, other):
             await tx.add_job(each, "")
-        await tx.add_segments(job.id, segments[::-1])
-        await tx.add_segments(job.id, [])
-        await tx.add_segments(other.id, [replace(segments[0], size=1)])
+        await landed(tx, job, segments[::-1])
+        await landed(tx, job, [])
+        await landed(tx, other, [replace(segments[0], size=1)])
     async with store.transaction() as tx:
         assert await tx.segments(job.id) == segments
 
@@ -118,7 +138,7 @@ async def test_a_purge_takes_all_that_jobs_made(store: Store) -> None:
         for each in (job, other):
             await tx.add_job(each, "")
             await tx.add_renditions([a_rendition(each, "v240", 0)])
-            await tx.add_segments(each.id, [a_segment("v240", 0)])
+            await landed(tx, each, [a_segment("v240", 0)])
             await tx.add_files(each.id, [a_file("poster.jpg")])
         await tx.purge(new_id(), job.asset_id)
         assert await tx.job(job.id) == job

@@ -69,6 +69,21 @@ async def test_what_is_due_first_comes_first_and_once(store: Store) -> None:
     assert [task and task.id for task in got] == [*(task.id for task in tasks), None]
 
 
+async def test_a_look_finds_whose_turn_it_is(store: Store) -> None:
+    first, second = tasks_of(new_id(), 2)
+    await queued(store, second, first)
+    async with store.at_once() as tx:
+        turn = await tx.likely_turn(NOW)
+        assert turn is not None
+        assert (turn[0].id, turn[1].id) == (first.id, first.job_id)
+        claimed = turn[0].claim("worker", LEASE, NOW)
+        assert await tx.take(claimed)
+        assert not await tx.take(claimed)
+        turn = await tx.likely_turn(NOW)
+        assert turn is not None
+        assert turn[0].id == second.id
+
+
 async def test_a_task_that_went_meanwhile_is_not_taken(store: Store) -> None:
     [task] = tasks_of(new_id(), 1)
     await queued(store, task)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -70,12 +71,17 @@ async def facts_of(path: Path, scratch: Path, *, name: str | None = None) -> Sou
 
 
 async def make_stream(
-    source: Source, scratch: Path, preset: Preset = TINY, *, facts: SourceFacts | None = None
+    source: Source,
+    scratch: Path,
+    preset: Preset = TINY,
+    *,
+    facts: SourceFacts | None = None,
+    cut: Callable[[Plan], Plan] = lambda planned: planned,
 ) -> Stream:
     if facts is None:
         assert isinstance(source, Path)
         facts = await facts_of(source, scratch)
-    planned = plan(facts, preset)
+    planned = cut(plan(facts, preset))
     kept = Kept()
     cores = asyncio.Semaphore(os.cpu_count() or 1)
 

@@ -31,6 +31,11 @@ def test_boundaries_are_key_frames_and_leave_no_crumbs(frames: int, gop: int, go
     assert len(starts) == 1 or lengths[-1] >= gop
 
 
+def test_the_last_chunks_are_short_so_that_workers_end_together() -> None:
+    starts = boundaries(120 * 16, 120, 3, 2)
+    assert [start // 120 for start in starts] == [0, 1, 2, 5, 8, 11, 14, 15]
+
+
 @pytest.mark.parametrize("family", ["avi", "asf", "ogg", "mpegps"])
 def test_where_seeking_is_not_to_be_trusted_there_is_one_chunk(family: str) -> None:
     (chunk,) = plan(a_source(family=family), HLS).chunks

@@ -34,6 +34,8 @@ class Outage:
             raise Unavailable("database_unavailable")
         return self.store.transaction()
 
+    at_once = transaction
+
 
 def reconciler(scheduler: Scheduler, store: Store) -> Reconciler:
     """One that has just begun."""

@@ -168,7 +168,7 @@ async def test_missed_heartbeats_do_not_stop_the_work(slot: Slot) -> None:
     ("error", "reason", "retryable"),
     [
         (BadMedia("corrupt", "it cannot be decoded"), "corrupt", False),
-        (NotFound("object_not_found"), "source_missing", False),
+        (NotFound("object_not_found"), "source_missing", True),
         (EncodeFailed("ffmpeg was killed"), "encode_failed", True),
         (OSError("no space left on device"), "encode_failed", True),
         (Unavailable("objects_unavailable"), "objects_unavailable", True),

@@ -36,7 +36,7 @@ class Preset(_message.Message):
     gop_seconds: _builtins.int
     """From one key frame to the next, and so of a segment; 4."""
     chunk_seconds: _builtins.int
-    """What one worker encodes at a time; 8."""
+    """What one worker encodes at a time; 12."""
     early_chunks: _builtins.int
     """How many chunks of one group of pictures come first, so that playback starts early; 2."""
     @_builtins.property
