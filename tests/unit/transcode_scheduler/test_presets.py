@@ -21,7 +21,7 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     path.write_text("video: [{codec: h264, rungs: [{short_side: 720, max_bit_rate: 2000000}]}]")
     preset = load(path)
     (video,) = preset.video
-    assert (preset.name, preset.audio, preset.gop_seconds, preset.chunk_seconds) == ("plain", None, 4, 8)
+    assert (preset.name, preset.audio, preset.gop_seconds, preset.chunk_seconds) == ("plain", None, 4, 12)
     assert (video.encoder, video.speed, video.crf) == ("libx264", "veryfast", 23)
 
 
@@ -34,7 +34,7 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
         ("video: [{codec: theora, rungs: [{short_side: 720, max_bit_rate: 2000000}]}]", "video.codec: "),
         ("video: [{codec: h264, rungs: [{short_side: 721, max_bit_rate: 2000000}]}]", "video.rungs.short_side: "),
         ("video: [{codec: h264, rungs: []}]", "video.rungs: "),
-        ("{audio: {}, gop_seconds: 3}", "chunk_seconds is a whole number of gop_seconds"),
+        ("{audio: {}, gop_seconds: 5}", "chunk_seconds is a whole number of gop_seconds"),
     ],
 )
 def test_a_bad_file_is_refused_by_name_and_field(tmp_path: Path, text: str, fault: str) -> None:
