@@ -25,8 +25,9 @@ lock: setup ## the lock anew from pyproject.toml
 	$(RUN) -m uv pip compile pyproject.toml --extra local --extra dev --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --universal --custom-compile-command 'make lock' -o requirements.lock
 
-gen: setup ## stubs from protos/ into gen/
+gen: setup ## stubs from protos/ into gen/, and docs/telemetry.md from its list
 	scripts/gen $(RUN) gen
+	$(RUN) scripts/telemetry.py > docs/telemetry.md
 
 fmt: setup ## format all code
 	$(BIN)/ruff format .

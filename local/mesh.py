@@ -25,6 +25,8 @@ class RunningMesh:
     api_key: str
     servers: RunningInfra
     services: Mapping[str, Supervised]
+    metrics: Mapping[str, str]
+    """Where each of the services shows its metrics, if it was asked to."""
 
     @property
     def infra(self) -> Infra:
@@ -69,12 +71,17 @@ async def running_mesh(
     durable: bool = True,
     env: Mapping[str, str] | None = None,
     table: tuple[Service, ...] = TABLE,
+    metrics: bool = False,
 ) -> AsyncIterator[RunningMesh]:
-    """Everything ready. `workers`: one per core when not said. `env`: more variables for every service."""
+    """Everything ready. `workers`: one per core when not said. `env`: more variables for every service.
+
+    `metrics`: each service shows them, on a port of its own.
+    """
     held = home_at(home)
     async with held.held(), started_infra(held, durable=durable) as servers:
         count = (os.cpu_count() or 1) if workers is None else workers
-        planned = plan(held, servers.infra, workers=count, env={**os.environ, **(env or {})}, table=table)
+        told = {**os.environ, **(env or {})}
+        planned = plan(held, servers.infra, workers=count, env=told, table=table, metrics=metrics)
         await asyncio.to_thread(prepare_database, planned)
         mesh = composed(planned, servers)
         keeper = asyncio.create_task(keep_servers(servers), name="keep servers")
@@ -107,6 +114,7 @@ def composed(planned: Plan, servers: RunningInfra) -> RunningMesh:
         api_key=planned.api_key,
         servers=servers,
         services={service.name: supervised(planned, service) for service in planned.services},
+        metrics=planned.metrics_urls,
     )
 
 
@@ -135,6 +143,7 @@ async def serve(
     on_ready: Callable[[RunningMesh], None],
     workers: int | None = None,
     table: tuple[Service, ...] = TABLE,
+    metrics: bool = False,
 ) -> None:
     """Until SIGINT or SIGTERM, the start included; returns when all of it has ended."""
     me = asyncio.current_task()
@@ -149,7 +158,7 @@ async def serve(
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, drain_once)
     try:
-        async with running_mesh(home, workers=workers, table=table) as mesh:
+        async with running_mesh(home, workers=workers, table=table, metrics=metrics) as mesh:
             on_ready(mesh)
             await asyncio.Event().wait()
     except asyncio.CancelledError:

@@ -58,6 +58,7 @@ class Plan:
     infra: Infra
     services: tuple[Service, ...]
     inherited: Mapping[str, str]  # the caller's environment, for OTEL_* and the like
+    metrics: bool = False  # whether each process shows its metrics, on a port of its own
 
     @property
     def url(self) -> str:
@@ -66,6 +67,12 @@ class Plan:
     @property
     def api_key(self) -> str:
         return self.home.secret("api-key", new_key)
+
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """By service; none where they are not shown."""
+        named = {each.name: f"{each.name}-metrics" for each in self.services if self.metrics}
+        return {name: f"http://127.0.0.1:{self.port(port)}/metrics" for name, port in named.items()}
 
     def port(self, name: str) -> int:
         return ports_of(self.home).remembered(name)
@@ -112,6 +119,8 @@ class Plan:
     def own(self, service: Service) -> dict[str, str]:
         port = str(self.port(service.name))
         env = {"HTTP_PORT": port, "PUBLIC_URL": self.url} if service.http else {"GRPC_PORT": port}
+        if self.metrics:
+            env["METRICS_PORT"] = str(self.port(f"{service.name}-metrics"))
         if service.schema:
             env["DATABASE_URL"] = self.database_url(service.schema)
         if service.key:
@@ -128,11 +137,21 @@ class Plan:
         return env
 
 
-def plan(home: Home, infra: Infra, *, workers: int, env: Mapping[str, str], table: tuple[Service, ...] = TABLE) -> Plan:
+def plan(
+    home: Home,
+    infra: Infra,
+    *,
+    workers: int,
+    env: Mapping[str, str],
+    table: tuple[Service, ...] = TABLE,
+    metrics: bool = False,
+) -> Plan:
     services = (*table, *[worker(number) for number in range(1, workers + 1)])
     for service in services:
         ports_of(home).take(service.name)
-    return Plan(home=home, infra=infra, services=services, inherited=env)
+        if metrics:
+            ports_of(home).take(f"{service.name}-metrics")
+    return Plan(home=home, infra=infra, services=services, inherited=env, metrics=metrics)
 
 
 def new_key() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError, Message
 
-from meshkit import outbox, telemetry
+from meshkit import instruments, outbox, telemetry
 from meshkit.errors import MeshError, Unavailable
 from meshkit.nats import Pull
 from meshkit.telemetry import log
@@ -61,6 +61,8 @@ class Consumer:
         self._durable = durable
         self._events = events
         self._handler = handler
+        # From zero on, so that the first one is an increase.
+        instruments.MESSAGES_REDELIVERED.add(0, consumer=durable.name)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -78,13 +80,15 @@ class Consumer:
     async def _take(self, message: Msg) -> None:
         headers = dict(message.headers or {})
         deliveries = message.metadata.num_delivered or 1
+        if deliveries > 1:
+            instruments.MESSAGES_REDELIVERED.add(consumer=self._durable.name)
         message_id = headers.get(outbox.EVENT_ID, f"{message.metadata.stream}-{message.metadata.sequence.stream}")
         with telemetry.processing(self._durable.stream, headers, redelivered=deliveries > 1):
             try:
                 await self._handle(message, message_id)
             except Unavailable as error:
                 log.warning("event waits", consumer=self._durable.name, subject=message.subject, reason=error.reason)
-                await message.nak(delay=min(2.0**deliveries, 60.0))
+                await self._again(message, deliveries)
             except MeshError as error:
                 await self._bury(message, message_id, str(error))
             except Exception as error:
@@ -92,9 +96,10 @@ class Consumer:
                 if deliveries >= ATTEMPTS:
                     await self._bury(message, message_id, repr(error))
                 else:
-                    await message.nak(delay=min(2.0**deliveries, 60.0))
+                    await self._again(message, deliveries)
             else:
                 await message.ack()
+                self._count("done")
 
     async def _handle(self, message: Msg, message_id: str) -> None:
         event_type = self._events.get(message.subject.split(".")[-2])
@@ -108,7 +113,15 @@ class Consumer:
         delivery = Delivery(consumer=self._durable.name, message_id=message_id, create_time=message.metadata.timestamp)
         await self._handler(event, delivery)
 
+    async def _again(self, message: Msg, deliveries: int) -> None:
+        await message.nak(delay=min(2.0**deliveries, 60.0))
+        self._count("again")
+
+    def _count(self, outcome: str) -> None:
+        instruments.MESSAGES_HANDLED.add(consumer=self._durable.name, outcome=outcome)
+
     async def _bury(self, message: Msg, message_id: str, reason: str) -> None:
         log.error("event buried", consumer=self._durable.name, subject=message.subject, reason=reason)
         await outbox.bury(self._db, self._durable.name, message_id, message.subject, message.data, reason)
         await message.term()
+        self._count("buried")

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from meshkit.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 STATEMENT_TIMEOUT = 15.0
 """Seconds; a statement that takes longer is ended by the server."""
@@ -48,10 +48,15 @@ class Database:
         """Commits at the end, rolls back on any error. Raises Unavailable when the database is not there."""
         with _unavailable():
             async with self._engine.begin() as connection:
+                # Of a transaction before it on this connection, which was rolled back.
+                connection.info.pop("after", None)
                 yield connection
                 emitted = connection.info.pop("emitted", False)
+                after = connection.info.pop("after", [])
         if emitted:
             self.emitted.set()
+        for each in after:
+            each()
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[AsyncConnection]:
@@ -82,6 +87,11 @@ def _unavailable() -> Iterator[None]:
         if error.connection_invalidated:
             raise Unavailable("database_unavailable") from error
         raise
+
+
+def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Do that when the transaction has committed, and not at all if it does not."""
+    connection.info.setdefault("after", []).append(call)
 
 
 def _check_alive(connection: Any, *_: object) -> None:

@@ -65,6 +65,12 @@ class Bus:
             raise Unavailable("nats_unavailable", f"{stream} does not say when it was made")
         return created
 
+    async def fill(self, stream: str) -> float:
+        """Its bytes, as part of those that it may hold. Raises Unavailable."""
+        with _unavailable():
+            info = await self.js.stream_info(stream)
+        return info.state.bytes / info.config.max_bytes if info.config.max_bytes else 0.0
+
     async def waiting(self, durable: Durable) -> int:
         """Messages that were delivered to nobody yet. Raises Unavailable."""
         with _unavailable():

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from meshkit.errors import Conflict, MeshError, NotFound, Unavailable
+from meshkit.instruments import OBJECT_IO
 from meshkit.signing import Signer
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     from meshkit.settings import S3Settings
 
 R = TypeVar("R")
+_KINDS = {
+    **dict.fromkeys(("m4s", "ts"), "segment"),
+    **dict.fromkeys(("m3u8", "mpd"), "playlist"),
+    **dict.fromkeys(("mp4", "webm", "mov", "m4a", "mp3", "gif"), "file"),
+    **dict.fromkeys(("jpg", "jpeg", "png", "webp", "avif"), "image"),
+    "vtt": "text",
+}
+"""By the end of an object's name: what lies in the store, in few words."""
 _MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 _REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "PreconditionFailed"}
 
@@ -110,20 +119,33 @@ class Objects:
             ContentType=content_type,
             CacheControl=cache_control,
         )
+        moved("write", key, len(body))
 
     async def open(self, key: str, byte_range: str | None = None) -> dict[str, Any]:
         """boto3's answer to GetObject; its `Body` is read in a thread. `byte_range` as in the Range header."""
         extra = {"Range": byte_range} if byte_range else {}
-        return dict(await _run(self._s3.get_object, Bucket=self.bucket, Key=key, **extra))
+        answer = await _run(self._s3.get_object, Bucket=self.bucket, Key=key, **extra)
+        moved("read", key, answer["ContentLength"])
+        return dict(answer)
 
     async def download(self, key: str, path: Path) -> None:
         """The whole object into a file, in constant memory."""
-        await _run(self._s3.download_file, self.bucket, key, str(path))
+
+        def fetch() -> int:
+            self._s3.download_file(self.bucket, key, str(path))
+            return path.stat().st_size
+
+        moved("read", key, await _run(fetch))
 
     async def upload(self, path: Path, key: str, content_type: str, cache_control: str) -> None:
         """A file into an object, in constant memory."""
         headers = {"ContentType": content_type, "CacheControl": cache_control}
-        await _run(self._s3.upload_file, str(path), self.bucket, key, ExtraArgs=headers)
+
+        def send() -> int:
+            self._s3.upload_file(str(path), self.bucket, key, ExtraArgs=headers)
+            return path.stat().st_size
+
+        moved("write", key, await _run(send))
 
     async def delete_prefix(self, prefix: str, only: Callable[[str], bool] = lambda _: True) -> int:
         """The objects below `prefix` whose key `only` is true of; how many there were.
@@ -147,6 +169,13 @@ class Objects:
     async def ping(self) -> None:
         """Raises NotFound or Unavailable when the bucket cannot be used."""
         await _run(self._s3.head_bucket, Bucket=self.bucket)
+
+
+def moved(operation: str, key: str, size: int) -> None:
+    """So many bytes were read from the store, or written there."""
+    name = key.rpartition("/")[2]
+    kind = name if name == "source" else _KINDS.get(name.rpartition(".")[2], "other")
+    OBJECT_IO.add(size, operation=operation, type=kind)
 
 
 def _client(settings: S3Settings, endpoint_url: str) -> S3Client:

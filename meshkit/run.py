@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvloop
 
-from meshkit import telemetry
+from meshkit import metrics, telemetry
 from meshkit.errors import MeshError
 from meshkit.grpc import tls
 from meshkit.settings import Settings, load
@@ -22,12 +22,18 @@ CANCEL_AGAIN = 10.0
 """Seconds; what a loop does when it is cancelled, such as handing a task back, takes less."""
 
 
-def run(name: str, settings_type: type[S], main: Callable[[S, asyncio.Event], Awaitable[None]]) -> None:
+def run(
+    name: str,
+    settings_type: type[S],
+    main: Callable[[S, asyncio.Event], Awaitable[None]],
+    settle: Callable[[S], S] = lambda settings: settings,
+) -> None:
     """`main` gets the settings and an event that is set when the process shall end; it returns when it has drained.
 
+    `settle` makes what the environment says into what counts for this process.
     Anything that `main` raises ends the process with code 1, for its supervisor to start it again.
     """
-    settings = load(settings_type)
+    settings = settle(load(settings_type))
     provider = telemetry.set_up(name, settings)
     tls.set_up(settings)
 
@@ -38,7 +44,8 @@ def run(name: str, settings_type: type[S], main: Callable[[S, asyncio.Event], Aw
         await main(settings, stop)
 
     try:
-        uvloop.run(supervised())
+        with metrics.serving(settings.metrics_host, settings.metrics_port):
+            uvloop.run(supervised())
     except Exception:
         log.exception("process failed")
         raise SystemExit(1) from None

@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     reelmesh_env: Literal["development", "production"] = "production"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otel_exporter_otlp_endpoint: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    """Where Prometheus finds `/metrics` of this process; when not said, nowhere."""
     grpc_tls_cert: str = ""
     """Files in PEM: the certificate of this process, its key, and the authority of all certificates of the mesh.
 

@@ -9,6 +9,7 @@ import httpx2
 import stamina
 
 from meshkit.errors import MeshError, NotFound, Unavailable
+from meshkit.objects import moved
 from meshkit.signing import Signer
 
 if TYPE_CHECKING:
@@ -36,10 +37,13 @@ class Storing:
         await self._put(key, chunks, {})
 
     async def get(self, key: str) -> bytes:
-        return (await self._ask("GET", key, {}, ())).content
+        content = (await self._ask("GET", key, {}, ())).content
+        moved("read", key, len(content))
+        return content
 
     async def _put(self, key: str, chunks: Sequence[bytes], query: dict[str, str]) -> None:
         await self._ask("PUT", key, query, chunks)
+        moved("write", key, sum(map(len, chunks)))
 
     async def _ask(self, method: str, key: str, query: dict[str, str], chunks: Sequence[bytes]) -> httpx2.Response:
         async for attempt in stamina.retry_context(on=Unavailable, attempts=_ATTEMPTS, wait_initial=0.1):

@@ -23,6 +23,7 @@ def up(
     context: typer.Context,
     workers: Annotated[int | None, typer.Option(min=1, help="Encoding workers; else one per core.")] = None,
     home: Home = None,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Show metrics, on a port of each process.")] = False,
 ) -> None:
     """Run the whole mesh on this machine until Ctrl-C, which drains it."""
     screen = screen_of(context, False)
@@ -33,7 +34,8 @@ def up(
         raise not_installed(error) from None
     screen.note("starting the mesh …")
     try:
-        asyncio.run(serve(home_at(home), workers=workers, on_ready=lambda mesh: announce(screen, mesh)))
+        up = serve(home_at(home), workers=workers, metrics=metrics, on_ready=lambda mesh: announce(screen, mesh))
+        asyncio.run(up)
     except* LocalError as errors:
         raise ConfigError(first_line(errors)) from None
     screen.note("the mesh has ended")
@@ -65,6 +67,8 @@ def announce(screen: Screen, mesh: "RunningMesh") -> None:
     screen.line(f"  set -a; . {env}; set +a")
     screen.line('  curl -H "Authorization: Bearer $REELMESH_API_KEY" $REELMESH_URL/v1/assets')
     screen.line("  reelmesh upload VIDEO --wait")
+    for name, url in mesh.metrics.items():
+        screen.line(f"  metrics of {name}: {url}")
     screen.line("Ctrl-C drains and ends it.")
 
 

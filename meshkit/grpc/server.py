@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
 from meshkit import auth, errors, once
 from meshkit.grpc import deadline, status, tls
+from meshkit.instruments import RPC_DURATION
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
@@ -69,11 +71,14 @@ class _Guard(grpc.aio.ServerInterceptor):
     def _unary(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Any:
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             limit = min(context.time_remaining() or UNARY_LIMIT, UNARY_LIMIT)
+            began = time.perf_counter()
             try:
                 async with asyncio.timeout(limit):
                     deadline.begin(limit)
                     await self._admit(method, request, context)
-                    return await behaviour(request, context)
+                    answer = await behaviour(request, context)
+                _took(method, began, "OK")
+                return answer
             except TimeoutError:
                 failure: errors.MeshError = errors.Unavailable("deadline_exceeded", f"not done within {limit:.1f} s")
             except errors.MeshError as error:
@@ -83,7 +88,9 @@ class _Guard(grpc.aio.ServerInterceptor):
             except Exception:
                 log.exception("call failed", method=method)
                 failure = errors.MeshError("internal", "internal error")
-            await context.abort_with_status(status.to_status(failure))
+            refusal = status.to_status(failure)
+            _took(method, began, refusal.code.name)
+            await context.abort_with_status(refusal)
             raise AssertionError("abort raises")
 
         return call
@@ -117,6 +124,11 @@ class _Guard(grpc.aio.ServerInterceptor):
         except protovalidate.ValidationError as error:
             raise status.from_validation(error) from None
         once.begin(request)
+
+
+def _took(method: str, began: float, code: str) -> None:
+    values = {"rpc.method": method[1:], "rpc.response.status_code": code, "rpc.system.name": "grpc"}
+    RPC_DURATION.record(time.perf_counter() - began, **values)
 
 
 def _bearer(context: grpc.aio.ServicerContext[Any, Any]) -> str:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry
 
+from meshkit import metrics
 from services.gateway import problems, schemas
 from services.gateway.access import UNOBSERVED, AccessLog
 from services.gateway.cors import Cors
@@ -50,7 +47,6 @@ _ROUTERS = (auth, api_keys, members, *_UPLOADS, *_ASSETS, jobs, events, webhooks
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
-    registry = CollectorRegistry()
     app = FastAPI(
         title="Reelmesh",
         version="1",
@@ -59,7 +55,7 @@ def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         telemetry={
-            "meter_provider": _meters(registry),
+            "meter_provider": metrics.PROVIDER,
             "logs": False,
             "operation_spans": False,
             "auto_configure": False,
@@ -67,7 +63,6 @@ def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    app.state.registry = registry
     app.state.routes = [route for each in _ROUTERS for route in each.router.routes]
     app.add_middleware(problems.BodyLimit)
     app.add_middleware(BodyPace)
@@ -82,12 +77,6 @@ def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
     app.mount(docs.ASSETS, docs.assets)
     _describe(app)
     return app
-
-
-def _meters(registry: CollectorRegistry) -> MeterProvider:
-    reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False)
-    resource = Resource.create({"service.name": "gateway", "service.namespace": "reelmesh"})
-    return MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False)
 
 
 def _unobserved(scope: MutableMapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from meshkit.nats import connected
 from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings
+from meshkit.watch import EVERY, Watch
 from services.identity import grpc_api
 from services.identity.accounts import Accounts
 from services.identity.api_keys import ApiKeys
@@ -68,6 +69,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         )
         async with server.serving():
             steps = every(MINUTE, identities.rotate), every(HOUR, accounts.purge), every(HOUR, relay.purge)
-            await until(stop, relay.run(), *steps)
+            watch = every(EVERY, Watch(db, bus, "identity").look)
+            await until(stop, relay.run(), *steps, watch)
     await db.close()
     passwords.close()

@@ -15,6 +15,7 @@ from meshkit.objects import Objects
 from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
+from meshkit.watch import EVERY, Watch
 from services.metadata import consumer, grpc_api
 from services.metadata.objects import S3Objects
 from services.metadata.policy import Policy
@@ -69,5 +70,6 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 every(settings.sweep_interval, removals.run_once),
                 every(settings.sweep_interval * 6, retention.run_once),
                 every(HOUR, relay.purge),
+                every(EVERY, Watch(db, bus, "metadata").look),
             )
     await db.close()

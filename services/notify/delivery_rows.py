@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from meshkit import telemetry
-from meshkit.db import fields_of
+from meshkit.db import after_commit, fields_of
+from meshkit.instruments import WEBHOOKS_ENDED
 from services.notify.delivery import IN_ORDER, Attempt, Delivery, State
 from services.notify.webhook import Kind
 from services.notify.webhook_rows import WEBHOOKS, WebhookRows
@@ -119,7 +120,10 @@ class DeliveryRows(WebhookRows):
         self.made_due = delivery.state is State.PENDING
         values = {"log": _log(delivery)} | {name: getattr(delivery, name) for name in _CHANGES}
         which = {"the_id": delivery.id, "the_lease": lease_id}
-        return bool((await self._connection.execute(_SETTLE if lease_id else _SAVE, values | which)).rowcount)
+        saved = bool((await self._connection.execute(_SETTLE if lease_id else _SAVE, values | which)).rowcount)
+        if saved and delivery.state is not State.PENDING:
+            after_commit(self._connection, lambda: WEBHOOKS_ENDED.add(state=delivery.state))
+        return saved
 
     async def release(self, lease_ids: Sequence[str], now: datetime) -> None:
         statement = sa.update(DELIVERIES).where(DELIVERIES.c.lease_id.in_(lease_ids))

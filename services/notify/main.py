@@ -16,6 +16,7 @@ from meshkit.nats import connected
 from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings
+from meshkit.watch import EVERY, Watch
 from services.notify import consumer, grpc_api, webhook_api
 from services.notify.channels import JetStreamFeed
 from services.notify.deliveries import Deliveries
@@ -62,7 +63,8 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         )
         heard = [each.run() for each in consumer.consumers(bus, db, events)]
         purges = (every(HOUR, relay.purge), every(HOUR, deliveries.purge))
+        watch = every(EVERY, Watch(db, bus, "notify").look)
         async with server.serving():
-            await until(stop, relay.run(), Sender(deliveries, due).run(), *heard, *purges)
+            await until(stop, relay.run(), Sender(deliveries, due).run(), *heard, *purges, watch)
             events.end()
     await db.close()

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from meshkit import telemetry
 from meshkit.errors import Unavailable
+from meshkit.instruments import WEBHOOK_ATTEMPT
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
     from services.notify.deliveries import Deliveries, Due
+    from services.notify.delivery import Outcome
 
 MOST = 512
 """Requests of one process at a time."""
@@ -82,6 +84,7 @@ class Sender:
             except Exception:
                 log.exception("delivery failed", delivery_id=delivery.id)
             else:
+                WEBHOOK_ATTEMPT.record(outcome.duration, outcome=_kind(outcome))
                 if outcome.error:
                     log.info("delivery refused", delivery_id=delivery.id, status=outcome.status, reason=outcome.error)
 
@@ -95,3 +98,8 @@ class Sender:
         if given_up:
             await asyncio.wait(late)
             await self._deliveries.release(given_up)
+
+
+def _kind(outcome: Outcome) -> str:
+    """In few words: of what receivers answer, its class."""
+    return f"http_{outcome.status // 100}xx" if outcome.error and outcome.status else outcome.error or "delivered"

@@ -16,6 +16,7 @@ from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from meshkit.storing import storing
+from meshkit.watch import EVERY, Watch
 from services.upload import grpc_api
 from services.upload.appends import Appends
 from services.upload.channels import web
@@ -91,5 +92,6 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 fetches.run(),
                 consumer(bus, db, uploads).run(),
                 every(HOUR, relay.purge),
+                every(EVERY, Watch(db, bus, "upload").look),
             )
     await db.close()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from meshkit.instruments import PRESIGN_DURATION
 from meshkit.objects import PartInfo
 from services.upload.domain import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from meshkit.objects import Objects
     from services.upload.domain import Upload
 
@@ -19,9 +23,13 @@ class S3Objects:
     async def begin(self, key: str, content_type: str) -> str:
         return await self._objects.begin_multipart(key, content_type)
 
-    def sign(self, upload: Upload, number: int, expires_in: int) -> str:
-        size = upload.part_bytes(number) if upload.part_size else None
-        return self._objects.sign_part(upload.object_key, upload.multipart_id, number, size, expires_in)
+    def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
+        began = time.perf_counter()
+        key, multipart_id = upload.object_key, upload.multipart_id
+        urls = [self._objects.sign_part(key, multipart_id, number, size, expires_in) for number, size in parts]
+        if urls:
+            PRESIGN_DURATION.record(time.perf_counter() - began)
+        return urls
 
     async def parts(self, upload: Upload) -> list[Part]:
         parts = await self._objects.parts(upload.object_key, upload.multipart_id)

@@ -156,14 +156,9 @@ class Uploads:
         return len(stale)
 
     def _signed(self, upload: Upload, numbers: Sequence[int]) -> list[SignedPart]:
-        return [
-            SignedPart(
-                number=number,
-                url=self._objects.sign(upload, number, URL_LIFETIME),
-                size=upload.part_bytes(number) if upload.part_size else None,
-            )
-            for number in numbers
-        ]
+        parts = [(number, upload.part_bytes(number) if upload.part_size else None) for number in numbers]
+        urls = self._objects.sign(upload, parts, URL_LIFETIME)
+        return [SignedPart(number=number, url=url, size=size) for (number, size), url in zip(parts, urls, strict=True)]
 
 
 def _found(upload: Upload | None) -> Upload:

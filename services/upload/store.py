@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from meshkit import once, outbox
-from meshkit.db import fields_of
+from meshkit import instruments, once, outbox
+from meshkit.db import after_commit, fields_of
 from services.upload import wire
 from services.upload.domain import State, Transport, Upload, Visibility
 
@@ -60,6 +60,7 @@ UPLOADS = sa.Table(
     sa.Column("look_time", _TIME),
     sa.Column("progress_time", _TIME),
 )
+_MEDIA = {"video", "audio", "image"}
 _COLUMNS = [column for column in UPLOADS.columns if column.name != "request_id"]
 
 
@@ -136,9 +137,17 @@ class PostgresTransaction:
 
     async def _say(self, upload: Upload) -> None:
         await outbox.emit(self._connection, wire.to_event(upload), upload.id)
+        after_commit(self._connection, lambda: _count(upload))
 
     async def _one(self, *where: sa.ColumnElement[bool]) -> Upload:
         return _upload((await self._connection.execute(sa.select(*_COLUMNS).where(*where))).one())
+
+
+def _count(upload: Upload) -> None:
+    instruments.UPLOADS.add(state=upload.state, transport=upload.transport, reason=upload.error_code)
+    if upload.state is State.COMPLETED:
+        kind = upload.content_type.partition("/")[0]
+        instruments.UPLOAD_SIZE.record(upload.size, type=kind if kind in _MEDIA else "other")
 
 
 def _upload(row: sa.Row[Any]) -> Upload:

@@ -29,7 +29,8 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory, spans: SpanCollector) -
     env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
     # Whatever lies by its asset elsewhere must do so here, too.
     env["OBJECT_KEY_TEMPLATE"] = "athletes/{label.athlete_id}/{yyyy}"
-    async with running_mesh(tmp_path_factory.mktemp("mesh"), workers=2, durable=False, env=env) as running:
+    home = tmp_path_factory.mktemp("mesh")
+    async with running_mesh(home, workers=2, durable=False, env=env, metrics=True) as running:
         yield running
 
 

@@ -22,6 +22,10 @@ class Span:
     parent_id: str
     linked: tuple[str, ...]
     """Traces that it links to."""
+    scope: str
+    """Who made it: `reelmesh` for our own."""
+    attributes: tuple[str, ...]
+    """Their names."""
 
 
 @dataclass(slots=True)
@@ -32,7 +36,8 @@ class SpanCollector(trace_service_pb2_grpc.TraceServiceServicer):
     async def Export(self, request: Any, context: Any) -> Any:
         for resource in request.resource_spans:
             service = next(a.value.string_value for a in resource.resource.attributes if a.key == "service.name")
-            self.spans += [_span(service, span) for scope in resource.scope_spans for span in scope.spans]
+            for scope in resource.scope_spans:
+                self.spans += [_span(service, scope.scope.name, span) for span in scope.spans]
         return trace_service_pb2.ExportTraceServiceResponse()
 
     def edges(self, trace_id: str) -> set[tuple[str, str]]:
@@ -55,7 +60,7 @@ async def collecting() -> AsyncIterator[SpanCollector]:
         await server.stop(1)
 
 
-def _span(service: str, span: Any) -> Span:
+def _span(service: str, scope: str, span: Any) -> Span:
     return Span(
         service=service,
         name=span.name,
@@ -63,4 +68,6 @@ def _span(service: str, span: Any) -> Span:
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex(),
         linked=tuple(link.trace_id.hex() for link in span.links),
+        scope=scope,
+        attributes=tuple(each.key for each in span.attributes),
     )

@@ -91,8 +91,9 @@ class FakeObjects:
         self.multiparts[multipart_id] = {}
         return multipart_id
 
-    def sign(self, upload: Upload, number: int, expires_in: int) -> str:
-        return f"fake://{upload.object_key}?part={number}&multipart={upload.multipart_id}"
+    def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
+        at = f"fake://{upload.object_key}?multipart={upload.multipart_id}"
+        return [f"{at}&part={number}" for number, _ in parts]
 
     async def receive(self, upload: Upload, number: int, body: bytes) -> None:
         """What a client's PUT does."""

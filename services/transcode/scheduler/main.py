@@ -16,6 +16,7 @@ from meshkit.objects import Objects
 from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
+from meshkit.watch import EVERY, Watch
 from services.transcode.scheduler import grpc_api, worker_api
 from services.transcode.scheduler.asset_consumer import of_assets
 from services.transcode.scheduler.channels import JetStreamQueue
@@ -23,6 +24,7 @@ from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.consumer import consumers
 from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.objects import S3Playlists
+from services.transcode.scheduler.observed import Waiting
 from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
@@ -75,6 +77,8 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 every(settings.reconcile_interval, reconciler.run_once),
                 every(HOUR, relay.purge),
                 every(MINUTE, collecting.sweep),
+                every(EVERY, Watch(db, bus, "transcode").look),
+                every(EVERY, Waiting(db).look),
                 of_assets(bus, db, jobs).run(),
                 *(each.run() for each in consumers(bus, db, publishing)),
             )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from meshkit import once, outbox, telemetry
-from services.transcode.scheduler import turns, wire
+from services.transcode.scheduler import observed, turns, wire
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.statements import (
@@ -159,6 +159,7 @@ class PostgresTransaction:
 
     async def say(self, job: Job, fact: str) -> None:
         await outbox.emit(self._connection, wire.to_event(job, fact), job.id)
+        observed.job_said(self._connection, job, fact)
 
     async def say_grown(self, job: Job) -> None:
         await outbox.emit(self._connection, wire.to_grown(job), job.id)
@@ -202,6 +203,7 @@ class PostgresTransaction:
 
     async def save_task(self, task: Task) -> None:
         await SAVE_TASK.run(self._connection, task_id=task.id, **changes("task", TASK_CHANGES, task))
+        observed.task_saved(self._connection, task)
         if task.state is TaskState.QUEUED:
             await turns.wait(self._connection, task.tenant_id)
             await turns.refund(self._connection, task.tenant_id, task.weight)
@@ -270,6 +272,7 @@ class PostgresTransaction:
         values = changes("task", TASK_CHANGES, task) | changes("job", JOB_CHANGES, job)
         values |= {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
         await LAND.run(self._connection, task_id=task.id, job_id=job.id, **values)
+        observed.task_saved(self._connection, task)
 
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from meshkit.run import run
 from meshkit.settings import load
 from services.transcode.worker import slots
 from services.transcode.worker.main import Settings, main
-
-if TYPE_CHECKING:
-    import asyncio
 
 
 def start() -> None:
@@ -27,14 +23,14 @@ def start() -> None:
         if count > 1:
             raise SystemExit(slots.run_slots(count))
 
-    async def work(settings: Settings, stop: asyncio.Event) -> None:
+    def settle(settings: Settings) -> Settings:
         if asked.slot is not None:
-            settings = slots.settle(settings, asked.slot, asked.parent)
-        elif settings.worker_cpu is not None:
+            return slots.settle(settings, asked.slot, asked.parent)
+        if settings.worker_cpu is not None:
             slots.pin(settings.worker_cpu)
-        await main(settings, stop)
+        return settings
 
-    run("transcode-worker", Settings, work)
+    run("transcode-worker", Settings, main, settle)
 
 
 start()

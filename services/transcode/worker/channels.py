@@ -11,6 +11,7 @@ from reelmesh.transcode.v1 import worker_pb2
 
 from meshkit.errors import Unavailable
 from meshkit.grpc.status import from_rpc_error
+from meshkit.instruments import MESSAGES_REDELIVERED
 from meshkit.nats import Pull
 from meshkit.topology import WORKERS
 from services.transcode.worker import wire
@@ -87,9 +88,12 @@ class GrpcScheduler:
 class JetStreamQueue:
     def __init__(self, bus: Bus) -> None:
         self._pull = Pull(bus, WORKERS)
+        MESSAGES_REDELIVERED.add(0, consumer=WORKERS.name)
 
     async def next(self) -> JetStreamTicket | None:
         message = await self._pull.next(_LONGEST_IDLE)
+        if message and (message.metadata.num_delivered or 1) > 1:
+            MESSAGES_REDELIVERED.add(consumer=WORKERS.name)
         return JetStreamTicket(message) if message else None
 
 

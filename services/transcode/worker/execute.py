@@ -16,6 +16,7 @@ from services.transcode.media.plan import AudioTrack, VideoChunk
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.encode import encode_audio, encode_chunk
 from services.transcode.worker.making import MAKERS, Bench, make
+from services.transcode.worker.measuring import attempt, encoding
 from services.transcode.worker.probe import probe
 from services.transcode.worker.sandbox import Limits
 from services.transcode.worker.sources import Sources
@@ -105,6 +106,7 @@ class Executor:
             self._folder(task) as folder,
             processing(TASKS, task.trace, redelivered=task.epoch > 1),
             tracer.start_as_current_span(_SPANS[task.kind], attributes=_facts(task)),
+            attempt(task.kind),
         ):
             if task.kind is Kind.PROBE:
                 await self._scheduler.complete_probe(task, await self._probe(task, folder))
@@ -146,14 +148,16 @@ class Executor:
             def heard(now: FfmpegProgress) -> None:
                 progress.value = min(now.seconds / max(float(audio.duration), 0.1), 1.0) * _ENCODED
 
-            return [await encode_audio(audio, source, folder, heard, keep, **run)]
+            with encoding(task.kind, float(audio.duration)):
+                return [await encode_audio(audio, source, folder, heard, keep, **run)]
         planned = VideoChunk.from_json(dict(task.spec))
         chunk = planned if task.epoch < _DOUBTED else planned.again()
 
         def seen(now: FfmpegProgress) -> None:
             progress.value = min(now.frame / max(chunk.frames, 1), 1.0) * _ENCODED
 
-        return await encode_chunk(chunk, source, folder, seen, keep, **run)
+        with encoding(task.kind, float(chunk.frames / chunk.rate)):
+            return await encode_chunk(chunk, source, folder, seen, keep, **run)
 
     @contextmanager
     def _folder(self, task: Task) -> Iterator[Path]:

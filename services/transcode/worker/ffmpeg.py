@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.transcode.media.errors import BadMedia, EncodeFailed
 from services.transcode.media.source import Source
+from services.transcode.worker.measuring import ffmpeg_run
 from services.transcode.worker.sandbox import Limits, SandboxTimeout, run_sandboxed
 
 # ffmpeg ends so when most of what it was given could not be decoded (its -max_error_rate).
@@ -51,14 +52,24 @@ async def run_ffmpeg(
     Raises BadMedia (`corrupt`) when the source cannot be decoded, EncodeFailed for every other end but success.
     """
     reader = ProgressReader(on_progress)
-    try:
-        finished = await run_sandboxed(argv, source=source, scratch=scratch, limits=limits, on_output=reader.feed)
-    except SandboxTimeout as error:
-        raise EncodeFailed(str(error)) from error
-    if finished.code == _TOO_MANY_DECODE_ERRORS:
-        raise BadMedia("corrupt", "most of the source could not be decoded")
-    if finished.code:
-        raise EncodeFailed(f"ffmpeg ended with {finished.code}: {finished.stderr}")
+    with ffmpeg_run() as run:
+        try:
+            finished = await run_sandboxed(argv, source=source, scratch=scratch, limits=limits, on_output=reader.feed)
+        except SandboxTimeout as error:
+            run.outcome = "timeout"
+            raise EncodeFailed(str(error)) from error
+        run.outcome = _outcome(finished.code)
+        if finished.code == _TOO_MANY_DECODE_ERRORS:
+            raise BadMedia("corrupt", "most of the source could not be decoded")
+        if finished.code:
+            raise EncodeFailed(f"ffmpeg ended with {finished.code}: {finished.stderr}")
+
+
+def _outcome(code: int) -> str:
+    if code == _TOO_MANY_DECODE_ERRORS:
+        return "undecodable"
+    # By a signal: a limit of the sandbox, or memory that was short.
+    return "ok" if not code else "killed" if code < 0 else "failed"
 
 
 class ProgressReader:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 class Settings(GrpcSettings, NatsSettings, S3Settings):
     """The gRPC port serves health alone.
 
-    `worker_slots` is how many processes to be; when it is not said, one for each core. Each then has a port of its own,
-    from `grpc_port` on, and all bytes below are for each. One alone stays on the core `worker_cpu`, if that is said.
-    `task_deadline` is in seconds, for one ffmpeg run.
+    `worker_slots` is how many processes to be; when it is not said, one for each core. Each then has ports of its own,
+    from `grpc_port` and `metrics_port` on, and all bytes below are for each. One alone stays on the core `worker_cpu`,
+    if that is said. `task_deadline` is in seconds, for one ffmpeg run.
 
     With less than `scratch_reserve` bytes free in the scratch folder it takes no task. It keeps at most `scratch_bytes`
     there: a source of up to `whole_bytes`, and half of that room, lies there whole; of a larger one up to

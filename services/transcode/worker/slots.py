@@ -55,8 +55,13 @@ def settle(settings: Settings, slot: int, parent: int) -> Settings:
     sandbox_launch.die_with(parent)
     allowed = cores()
     pin(allowed[slot % len(allowed)])
+    metrics_port = None if settings.metrics_port is None else settings.metrics_port + slot
     return settings.model_copy(
-        update={"grpc_port": settings.grpc_port + slot, "scratch_dir": settings.scratch_dir / f"slot-{slot}"}
+        update={
+            "grpc_port": settings.grpc_port + slot,
+            "metrics_port": metrics_port,
+            "scratch_dir": settings.scratch_dir / f"slot-{slot}",
+        }
     )
 
 

@@ -1,0 +1,73 @@
+"""What of jobs and tasks is measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import sqlalchemy as sa
+
+from meshkit import instruments
+from meshkit.db import after_commit
+from services.transcode.media.errors import Reason
+from services.transcode.scheduler.domain import JOB_OVER, JobState
+from services.transcode.scheduler.tables import QUEUED, RUNNING, TASKS
+from services.transcode.scheduler.task import TaskKind, TaskState
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from meshkit.db import Database
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.task import Task
+
+OF_SOURCES = frozenset({*get_args(Reason), "checksum_mismatch", "source_missing", "unknown_preset"})
+"""Reasons of failure for which no part of the mesh is to blame."""
+# Each half reads a partial index of tasks that are not over.
+_AGE = sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(TASKS.c.queue_time))
+_COUNTED = sa.select(TASKS.c.kind, TASKS.c.state, sa.func.count(), _AGE).group_by(TASKS.c.kind, TASKS.c.state)
+_LIVE = sa.union_all(_COUNTED.where(QUEUED), _COUNTED.where(RUNNING))
+
+
+class Waiting:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        for kind in TaskKind:
+            # From zero on, so that the first one is an increase.
+            instruments.TASKS_REQUEUED.add(0, kind=kind)
+
+    async def look(self) -> None:
+        """How many tasks there are to do, and for how long."""
+        async with self._db.transaction() as connection:
+            rows = {(row[0], row[1]): (row[2], row[3]) for row in await connection.execute(_LIVE)}
+        for kind in TaskKind:
+            for state in (TaskState.QUEUED, TaskState.RUNNING):
+                count, age = rows.get((kind, state), (0, 0.0))
+                instruments.TASKS.set(count, kind=kind, state=state)
+                if state is TaskState.QUEUED:
+                    instruments.TASK_QUEUE_AGE.set(max(float(age), 0.0), kind=kind)
+
+
+def job_said(connection: AsyncConnection, job: Job, fact: str) -> None:
+    """What a job's transition says of the mesh, once it is committed."""
+    if fact == "playable":
+        after_commit(connection, lambda: instruments.JOB_PLAYABLE.record(_seconds(job)))
+    elif fact in JOB_OVER:
+        after_commit(connection, lambda: _ended(job))
+
+
+def task_saved(connection: AsyncConnection, task: Task) -> None:
+    if task.state is TaskState.QUEUED:
+        after_commit(connection, lambda: instruments.TASKS_REQUEUED.add(kind=task.kind))
+    elif task.over:
+        after_commit(connection, lambda: instruments.TASKS_ENDED.add(kind=task.kind, state=task.state))
+
+
+def _ended(job: Job) -> None:
+    failed = job.state is JobState.FAILED
+    blame = ("source" if job.error_code in OF_SOURCES else "mesh") if failed else ""
+    instruments.JOBS_ENDED.add(state=job.state, reason=job.error_code if failed else "", blame=blame)
+    instruments.JOB_DURATION.record(_seconds(job), state=job.state)
+
+
+def _seconds(job: Job) -> float:
+    return max((job.update_time - job.create_time).total_seconds(), 0.0)
