@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import MeshError, NotFound
 from meshkit.ids import new_id
-from services.transcode.worker.domain import Kind, Refused, Task
+from services.transcode.worker.domain import Kind, Parts, Refused, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,8 @@ class FakeScheduler:
 
     claims: list[Task | Refused] = field(default_factory=list)
     refusals: dict[str, MeshError] = field(default_factory=dict)
+    made: dict[str, tuple[str, str, tuple[str, ...]]] = field(default_factory=dict)
+    """What there is of each rendition: its init segment's key, codecs, the segments' keys."""
     cancelled: bool = False
     beats: list[float] = field(default_factory=list)
     said: list[tuple[Any, ...]] = field(default_factory=list)
@@ -97,6 +99,10 @@ class FakeScheduler:
     async def complete_files(self, task: Task, files: list[StoredFile]) -> None:
         self._answer("complete")
         self.said.append(("filed", files))
+
+    async def parts(self, task: Task, rendition: str, start: int) -> Parts:
+        init_key, codecs, keys = self.made[rendition]
+        return Parts(init_key=init_key, codecs=codecs, keys=keys[start : start + 2])
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         self._answer("fail")

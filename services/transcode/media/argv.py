@@ -8,13 +8,17 @@ from services.transcode.media.encoders import Quality, device, joins, last_filte
 from services.transcode.media.families import FAMILIES
 from services.transcode.media.ladder import Rung
 from services.transcode.media.limits import MAX_ALLOC, MAX_PIXELS, MAX_STREAMS
+from services.transcode.media.mux import AUDIO_NAME, Mux
 from services.transcode.media.plan import AudioTrack, VideoChunk
 from services.transcode.media.source import Source
 
 AUDIO_RATE = 48_000
-AUDIO_NAME = "audio"
 # An AAC decoder gives this many samples before the first real one.
 AAC_PRIMING = 1024
+# The same of Opus, except that a decoder keeps these to itself.
+OPUS_PRIMING = 312
+_PRIMING = {"aac": AAC_PRIMING, "opus": OPUS_PRIMING}
+_ENCODE = {"aac": ("-c:a", "aac", "-profile:a", "aac_low"), "opus": ("-c:a", "libopus")}
 
 # A moov that is the same for every chunk, fragments at key frames, decode times taken from the frames' own times.
 _VIDEO_FLAGS = "+cmaf+frag_keyframe+empty_moov+frag_discont+skip_trailer"
@@ -45,17 +49,28 @@ def chunk_argv(chunk: VideoChunk, *, ffmpeg: Path, source: Source, scratch: Path
 
 
 def audio_argv(track: AudioTrack, *, ffmpeg: Path, source: Source, scratch: Path, threads: int) -> list[str]:
-    """Encode the whole audio to AAC-LC stereo, in time with the video in players that know no edit lists."""
+    """Encode the whole audio in stereo, in time with the video in players that know no edit lists."""
     return [
         *_start(ffmpeg, threads),
         "-copyts",
         *_input(track.family, source, threads),
         *["-filter_complex", _audio_graph(track)],
         *["-map", f"[{AUDIO_NAME}]", "-map_metadata", "-1", "-map_chapters", "-1"],
-        *["-c:a", "aac", "-profile:a", "aac_low", "-b:a", str(track.bit_rate)],
+        *[*_ENCODE[track.codec], "-b:a", str(track.bit_rate)],
         *["-frag_duration", str(track.segment_seconds * 1_000_000), "-use_editlist", "0"],
         *_file(scratch / f"{AUDIO_NAME}.mp4", _AUDIO_FLAGS),
     ]
+
+
+def mux_argv(mux: Mux, *, ffmpeg: Path, tracks: Sequence[Path], out: Path) -> list[str]:
+    """Copy `tracks`, CMAF that comes through pipes, into the file `out`: nothing is encoded anew."""
+    argv = [*_start(ffmpeg, 1), "-copyts"]
+    for track in tracks:
+        argv += ["-itsoffset", f"{-float(mux.delay):.6f}", "-protocol_whitelist", "file"]
+        argv += ["-format_whitelist", "mov", "-f", "mov", "-i", f"file:{track}"]
+    for place in range(len(tracks)):
+        argv += ["-map", f"{place}:0"]
+    return [*argv, "-map_metadata", "-1", "-c", "copy", *mux.format.options, "-f", mux.format.muxer, f"file:{out}"]
 
 
 def _start(ffmpeg: Path, threads: int) -> list[str]:
@@ -146,11 +161,12 @@ def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
 
 def _audio_graph(track: AudioTrack) -> str:
     """Zero is `origin`; the first samples make room for the decoder's priming, so that nothing after them shifts."""
-    end = max(AAC_PRIMING + 1, round(track.duration * AUDIO_RATE))
+    priming = _PRIMING[track.codec]
+    end = max(priming + 1, round(track.duration * AUDIO_RATE))
     filters = [
         f"asetpts=PTS-{_exact(track.origin)}/TB",
         f"aresample=osr={AUDIO_RATE}:ochl=stereo:osf=fltp:async=1:min_hard_comp={_AUDIO_JITTER}:first_pts=0",
-        f"atrim=start_pts={AAC_PRIMING}:end_pts={end}",
+        f"atrim=start_pts={priming}:end_pts={end}",
     ]
     return f"[0:{track.stream}]{','.join(filters)}[{AUDIO_NAME}]"
 

@@ -8,8 +8,9 @@ from services.transcode.media.encoders import REORDER
 from services.transcode.media.facts import SourceFacts, VideoFacts
 from services.transcode.media.grid import Grid, grid_for
 from services.transcode.media.ladder import Rung, ladder
+from services.transcode.media.mux import AUDIO_NAME, Mux, best_for
 from services.transcode.media.plain import Plain, from_plain, to_plain
-from services.transcode.media.preset import Preset
+from services.transcode.media.preset import AudioCodec, Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
 
 # How many frames a source may end before its announced end, in a stream of constant rate.
@@ -70,6 +71,7 @@ class AudioTrack:
     bit_rate: int
     segment_seconds: int
     delay: Fraction
+    codec: AudioCodec = "aac"
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -88,6 +90,7 @@ class Plan:
     rungs: tuple[Rung, ...]
     chunks: tuple[VideoChunk, ...]
     audio: AudioTrack | None
+    files: tuple[Mux, ...] = ()
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -103,10 +106,13 @@ def plan(facts: SourceFacts, preset: Preset) -> Plan:
     if facts.kind == "image" or (facts.video is None and facts.audio is None):
         return Plan(grid=None, rungs=(), chunks=(), audio=None)
     if facts.video is None or not preset.video:
-        return Plan(grid=None, rungs=(), chunks=(), audio=_audio(facts, None, preset))
+        audio = _audio(facts, None, preset)
+        return Plan(grid=None, rungs=(), chunks=(), audio=audio, files=_files(preset, None, (), audio))
     grid = grid_for(facts.video)
     rungs = ladder(facts.video, preset, grid.rate)
-    return Plan(grid=grid, rungs=rungs, chunks=_chunks(facts, grid, rungs, preset), audio=_audio(facts, grid, preset))
+    audio = _audio(facts, grid, preset)
+    chunks = _chunks(facts, grid, rungs, preset)
+    return Plan(grid=grid, rungs=rungs, chunks=chunks, audio=audio, files=_files(preset, grid, rungs, audio))
 
 
 def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) -> tuple[int, ...]:
@@ -169,6 +175,31 @@ def _audio(facts: SourceFacts, grid: Grid | None, preset: Preset) -> AudioTrack 
         origin=origin,
         duration=grid.duration if grid else facts.audio.duration,
         bit_rate=preset.audio.bit_rate,
+        codec=preset.audio.codec,
         segment_seconds=preset.gop_seconds,
         delay=Fraction(0) if grid is None else REORDER / grid.rate,
     )
+
+
+def _files(preset: Preset, grid: Grid | None, rungs: tuple[Rung, ...], audio: AudioTrack | None) -> tuple[Mux, ...]:
+    """Each of those that the preset names for which there is something to hold."""
+    made = []
+    for container in preset.files:
+        best = best_for(container, rungs)
+        tracks = [*([best.name] if best else []), *([AUDIO_NAME] if audio else [])]
+        if not tracks:
+            continue
+        whole = best and grid
+        made.append(
+            Mux(
+                name=f"{'video' if best else 'audio'}.{container}",
+                container=container,
+                tracks=tuple(tracks),
+                frames=whole.frames if whole else 0,
+                duration=whole.duration if whole else audio.duration if audio else Fraction(0),
+                delay=REORDER / grid.rate if grid else Fraction(0),
+                width=best.width if best else 0,
+                height=best.height if best else 0,
+            )
+        )
+    return tuple(made)

@@ -3,12 +3,17 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Literal
 
 from services.transcode.media.encoders import Codec, Encoder
 from services.transcode.media.plain import Plain, from_plain, to_plain
 
 # Part of a job's identity: raise it whenever the same preset starts to give other bytes.
 ENCODER_VERSION = "3"
+
+
+AudioCodec = Literal["aac", "opus"]
+Container = Literal["mp4", "webm", "m4a"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class PresetVideo:
 class PresetAudio:
     """`bit_rate` in bits per second."""
 
-    codec: str = "aac"
+    codec: AudioCodec = "aac"
     bit_rate: int = 128_000
 
 
@@ -46,12 +51,16 @@ class PresetAudio:
 class Preset:
     """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
 
-    Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is how many chunks of one GOP come first."""
+    `stream` is HLS and DASH; `files` are the containers in which each best rung also, or only, comes in one piece.
+    Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is how many chunks of one GOP come first.
+    """
 
     name: str
     description: str = ""
     video: tuple[PresetVideo, ...] = ()
     audio: PresetAudio | None = PresetAudio()
+    stream: bool = True
+    files: tuple[Container, ...] = ()
     gop_seconds: int = 4
     chunk_seconds: int = 12
     early_chunks: int = 2

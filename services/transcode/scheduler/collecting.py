@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from meshkit.clock import utc_now
 from meshkit.errors import MeshError
+from services.transcode.media.preset import Preset
 from services.transcode.scheduler.domain import JOB_LOST, RETRY_WITHIN, JobState
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ class Collecting:
             job = await tx.job(job_id)
             if job is None or job.state is not JobState.SUCCEEDED:
                 return
-            wanted = {segment.key for segment in await tx.segments(job_id)}
-            wanted |= {rendition.init_key for rendition in await tx.renditions(job_id)}
-            wanted |= {file.key for file in await tx.files(job_id)}
+            wanted = {file.key for file in await tx.files(job_id)}
+            # What was encoded only to be joined into files has done its part.
+            if Preset.from_json(dict(job.recipe)).stream:
+                wanted |= {segment.key for segment in await tx.segments(job_id)}
+                wanted |= {rendition.init_key for rendition in await tx.renditions(job_id)}
         prefix = job.object_prefix
         await self._outputs.delete_prefix(prefix, lambda key: left_over(key, prefix, wanted))
 

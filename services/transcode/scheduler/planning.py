@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from meshkit.ids import new_id
 from services.transcode.media.encoders import CODECS
 from services.transcode.scheduler.rendition import Rendition
-from services.transcode.scheduler.task import ENCODES, Task, TaskKind, due
+from services.transcode.scheduler.task import ENCODES, Task, TaskKind, TaskState, due
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from services.transcode.media.mux import Mux
     from services.transcode.media.plan import Plan, VideoChunk
     from services.transcode.scheduler.domain import Job
 
 AUDIO = "audio"
 _AUDIO_COST = 0.01
 """Of encoding the video of the same length; measured on a 1080p ladder."""
+_MUX_COST = 0.01
+"""Of the same: nothing is encoded anew."""
 _SOUND_ALONE = 1.0
 
 
@@ -44,12 +47,25 @@ def tasks(job: Job, plan: Plan, now: datetime) -> list[Task]:
         )
         for chunk in plan.chunks
     ]
+    whole = [_mux(job, mux, sum(each.weight for each in video), now) for mux in plan.files]
     if plan.audio is None:
-        return video
+        return video + whole
     weight = _AUDIO_COST * sum(each.weight for each in video) or _SOUND_ALONE
     spec = plan.audio.to_json()
     audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
-    return [*video[:1], audio, *video[1:]]
+    return [*video[:1], audio, *video[1:], *whole]
+
+
+def _mux(job: Job, mux: Mux, encoding: float, now: datetime) -> Task:
+    return _task(
+        job,
+        now,
+        kind=TaskKind.MUX,
+        state=TaskState.HELD,
+        due_time=due(now, job.priority),
+        weight=_MUX_COST * encoding or _SOUND_ALONE,
+        spec=mux.to_json(),
+    )
 
 
 def beside(tasks: Iterable[Task]) -> dict[str, int]:

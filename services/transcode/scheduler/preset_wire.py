@@ -7,7 +7,7 @@ from typing import cast
 from reelmesh.transcode.v1 import preset_pb2
 
 from services.transcode.media.encoders import CODECS, Codec
-from services.transcode.media.preset import Preset, PresetAudio, PresetVideo
+from services.transcode.media.preset import AudioCodec, Container, Preset, PresetAudio, PresetVideo
 
 
 def from_preset(preset: preset_pb2.Preset) -> Preset:
@@ -18,6 +18,8 @@ def from_preset(preset: preset_pb2.Preset) -> Preset:
         description=preset.description,
         video=tuple(map(_video, preset.video)),
         audio=_audio(preset.audio) if preset.HasField("audio") else None,
+        stream=preset.stream or not preset.files,
+        files=tuple(cast(Container, each) for each in preset.files),
         gop_seconds=preset.gop_seconds or blank.gop_seconds,
         chunk_seconds=preset.chunk_seconds or blank.chunk_seconds,
         early_chunks=preset.early_chunks if preset.HasField("early_chunks") else blank.early_chunks,
@@ -43,6 +45,8 @@ def to_preset(preset: Preset) -> preset_pb2.Preset:
         audio=preset_pb2.PresetAudio(codec=preset.audio.codec, bit_rate=preset.audio.bit_rate)
         if preset.audio
         else None,
+        stream=preset.stream,
+        files=preset.files,
         gop_seconds=preset.gop_seconds,
         chunk_seconds=preset.chunk_seconds,
         early_chunks=preset.early_chunks,
@@ -67,4 +71,4 @@ def _video(video: preset_pb2.PresetVideo) -> PresetVideo:
 
 def _audio(audio: preset_pb2.PresetAudio) -> PresetAudio:
     usual = PresetAudio()
-    return PresetAudio(codec=audio.codec or usual.codec, bit_rate=audio.bit_rate or usual.bit_rate)
+    return PresetAudio(codec=cast(AudioCodec, audio.codec) or usual.codec, bit_rate=audio.bit_rate or usual.bit_rate)

@@ -65,12 +65,18 @@ class Publishing:
             job = await tx.job(job_id)
             if job is None or job.over or not job.worth_publishing:
                 return
-            stream = _stream(job, await tx.renditions(job_id), await tx.segments(job_id))
+            stream = await self._shown(tx, job)
             if stream.playable:
                 await self._write(job, stream, final=job.encoded)
             await self._record(tx, job, stream)
         if job.finished:
             await self._collecting.collect(job_id)
+
+    async def _shown(self, tx: Transaction, job: Job) -> Stream:
+        """What there is to play of it; nothing, where the preset asks for files alone."""
+        if not Preset.from_json(dict(job.recipe)).stream:
+            return Stream(video=[], audio=None)
+        return _stream(job, await tx.renditions(job.id), await tx.segments(job.id))
 
     async def _record(self, tx: Transaction, shown: Job, stream: Stream) -> None:
         job = await tx.job(shown.id, lock=True)

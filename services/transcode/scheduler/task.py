@@ -38,6 +38,7 @@ class TaskKind(StrEnum):
     STILLS = "stills"
     IMAGE = "image"
     SUBTITLES = "subtitles"
+    MUX = "mux"
 
 
 ENCODES = frozenset({TaskKind.ENCODE_VIDEO, TaskKind.ENCODE_AUDIO})

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     from services.transcode.scheduler.file import File
     from services.transcode.scheduler.ports import Store, Transaction
-    from services.transcode.scheduler.rendition import Result
+    from services.transcode.scheduler.rendition import Rendition, Result
 
 R = TypeVar("R")
 _BACKOFF = timedelta(seconds=2)
 _LONGEST_BACKOFF = timedelta(seconds=60)
+_SEGMENTS_AT_ONCE = 1000
 _ASK_SOON, _ASK_AGAIN = 0.1, 5.0
 
 
@@ -159,6 +160,23 @@ class Tasks:
             if not _done(task, epoch):
                 await tx.save_task(task.succeed(epoch))
                 await filing.land(tx, task, job, files, self._now())
+
+    async def segments(self, task_id: str, epoch: int, rendition: str, start: int) -> tuple[Rendition, list[str]]:
+        """A rendition of the task's job, and the keys of some segments from `start` on; none after the last.
+
+        Raises Conflict (`stale_epoch`), NotFound.
+        """
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            task.held(epoch)
+            made = {each.name: each for each in await tx.renditions(job.id)}
+            end = start + _SEGMENTS_AT_ONCE
+            keys = [
+                each.key
+                for each in await tx.segments(job.id)
+                if each.rendition == rendition and start <= each.number < end
+            ]
+        return _found(made.get(rendition)), keys
 
     async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
         """An attempt failed: try again after a while, or fail the job. Idempotent. Raises Conflict (`stale_epoch`)."""

@@ -49,6 +49,12 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
             raise InvalidArgument("result_missing", "a completed task has a result")
         return worker_pb2.CompleteTaskResponse()
 
+    async def ListSegments(
+        self, request: worker_pb2.ListSegmentsRequest, context: Any
+    ) -> worker_pb2.ListSegmentsResponse:
+        rendition, keys = await self._tasks.segments(request.task_id, request.epoch, request.rendition, request.start)
+        return worker_pb2.ListSegmentsResponse(init_key=rendition.init_key, codec=rendition.codec, keys=keys)
+
     async def FailTask(self, request: worker_pb2.FailTaskRequest, context: Any) -> worker_pb2.FailTaskResponse:
         await self._tasks.fail(
             request.task_id, request.epoch, request.reason, request.message, retryable=request.retryable

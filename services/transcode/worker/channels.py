@@ -15,7 +15,7 @@ from meshkit.instruments import MESSAGES_REDELIVERED
 from meshkit.nats import Pull
 from meshkit.topology import WORKERS
 from services.transcode.worker import wire
-from services.transcode.worker.domain import Refused
+from services.transcode.worker.domain import Parts, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -64,6 +64,11 @@ class GrpcScheduler:
     async def complete_files(self, task: Task, files: list[StoredFile]) -> None:
         result = wire.to_files_result(files)
         await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, files=result))
+
+    async def parts(self, task: Task, rendition: str, start: int) -> Parts:
+        request = worker_pb2.ListSegmentsRequest(task_id=task.id, epoch=task.epoch, rendition=rendition, start=start)
+        answer = await _answered(self._stub.ListSegments(request, timeout=COMPLETE_TIMEOUT))
+        return Parts(init_key=answer.init_key, codecs=answer.codec, keys=tuple(answer.keys))
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         request = worker_pb2.FailTaskRequest(

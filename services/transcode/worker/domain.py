@@ -19,6 +19,7 @@ class Kind(StrEnum):
     STILLS = "stills"
     IMAGE = "image"
     SUBTITLES = "subtitles"
+    MUX = "mux"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,15 @@ class StoredTrack:
     codecs: str
     timescale: int
     segments: tuple[StoredSegment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Where a rendition's init segment and some of its segments lie; `codecs` as in RFC 6381."""
+
+    init_key: str
+    codecs: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

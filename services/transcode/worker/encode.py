@@ -6,10 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 from meshkit.concurrent import all_of
-from services.transcode.media.argv import AUDIO_NAME, AUDIO_RATE, audio_argv, chunk_argv, output_name
+from services.transcode.media.argv import AUDIO_RATE, audio_argv, chunk_argv, output_name
 from services.transcode.media.cmaf import Cmaf, Fragment, check_chunk, check_continuous
 from services.transcode.media.codecs import codec_string
 from services.transcode.media.errors import WrongOutput
+from services.transcode.media.mux import AUDIO_NAME
 from services.transcode.media.plan import AudioTrack, VideoChunk
 from services.transcode.media.source import Source
 from services.transcode.media.timing import decoded_later, shown_later
@@ -93,7 +94,7 @@ async def encode_audio(
     limits: Limits,
     threads: int = 1,
 ) -> EncodedTrack:
-    """The whole audio as AAC-LC stereo at 48 kHz, starting at the video's zero. Otherwise as `encode_chunk`."""
+    """The whole audio in stereo at 48 kHz, starting at the video's zero. Otherwise as `encode_chunk`."""
     argv = audio_argv(track, ffmpeg=ffmpeg, source=source, scratch=scratch, threads=threads)
 
     async def run() -> None:

@@ -40,6 +40,7 @@ _SPANS = {
     Kind.STILLS: "make stills",
     Kind.IMAGE: "make images",
     Kind.SUBTITLES: "make subtitles",
+    Kind.MUX: "join file",
 }
 _DOUBTED = 3
 """From this claim on it may be the chunk itself, and not what befell its workers, that fails."""
@@ -130,6 +131,7 @@ class Executor:
             task=task,
             opened=lambda: self._sources.opened(task),
             objects=self._objects,
+            scheduler=self._scheduler,
             folder=folder,
             progress=progress,
             ffmpeg=self._ffmpeg,

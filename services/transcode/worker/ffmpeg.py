@@ -42,7 +42,7 @@ def _packaged() -> str:
 async def run_ffmpeg(
     argv: Sequence[str],
     *,
-    source: Source,
+    source: Source | None,
     scratch: Path,
     limits: Limits,
     on_progress: Callable[[Progress], None],

@@ -6,15 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.transcode.worker.domain import StoredFile
+from services.transcode.worker.domain import Kind, StoredFile
+from services.transcode.worker.muxing import mux
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from services.transcode.worker.domain import Kind, MadeFile, Task
-    from services.transcode.worker.ports import Objects
+    from services.transcode.worker.domain import MadeFile, Task
+    from services.transcode.worker.ports import Objects, Scheduler
     from services.transcode.worker.sandbox import Limits
     from services.transcode.worker.service import Progress
     from services.transcode.worker.sources import Opened
@@ -27,6 +28,7 @@ class Bench:
     task: Task
     opened: Callable[[], AbstractAsyncContextManager[Opened]]
     objects: Objects
+    scheduler: Scheduler
     folder: Path
     progress: Progress
     ffmpeg: Path
@@ -34,7 +36,7 @@ class Bench:
     threads: int
 
 
-MAKERS: Mapping[Kind, Callable[[Bench], Awaitable[list[MadeFile]]]] = {}
+MAKERS: Mapping[Kind, Callable[[Bench], Awaitable[list[MadeFile]]]] = {Kind.MUX: mux}
 
 
 async def make(bench: Bench) -> list[StoredFile]:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
-    from services.transcode.worker.domain import Refused, StoredFile, StoredTrack, Task
+    from services.transcode.worker.domain import Parts, Refused, StoredFile, StoredTrack, Task
 
 
 class Ticket(Protocol):
@@ -47,6 +47,10 @@ class Scheduler(Protocol):
     async def complete_probe(self, task: Task, facts: SourceFacts) -> None: ...
     async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None: ...
     async def complete_files(self, task: Task, files: list[StoredFile]) -> None: ...
+    async def parts(self, task: Task, rendition: str, start: int) -> Parts:
+        """Those segments of the task's job that come next from number `start` on; none after the last."""
+        ...
+
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None: ...
     async def release(self, task: Task) -> None: ...
 

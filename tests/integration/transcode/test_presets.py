@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from google.protobuf import json_format
 from reelmesh.transcode.v1 import transcode_pb2
 
 from tests.clips import beeps, pictures
+from tests.eventually import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from tests.integration.transcode.workers import Workers
 
 pytestmark = pytest.mark.usefixtures("address")
-FRAMES, RATE = 140, Fraction(25)
+FRAMES, RATE = 150, Fraction(15)
 DELAY = 2 / RATE
 """Seconds: a stream begins two frames after zero."""
 
@@ -67,3 +70,68 @@ async def test_a_stream(preset: str, studio: Studio, workers: Workers, numbered:
     hls = next(output for output in job.outputs if output.kind == "hls")
     assert hls.duration == pytest.approx(float(FRAMES / RATE), abs=0.001)
     assert set(hls.codec.split(",")) <= set(master.replace('"', ",").split(","))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a file in one piece holds; `muxer` as ffmpeg calls the format."""
+
+    name: str
+    kind: str
+    content_type: str
+    muxer: str
+    codecs: tuple[str, ...]
+    string: str
+
+
+PIECES = {
+    "mp4-720p": Piece("video.mp4", "file", "video/mp4", "mov,mp4", ("h264", "aac"), r"avc1\.[0-9a-f]{6},mp4a\.40\.2"),
+    "webm-vp9": Piece("video.webm", "file", "video/webm", "webm", ("vp9", "opus"), r"vp09\.00\.\d\d\.08,opus"),
+    "audio": Piece("audio.m4a", "audio", "audio/mp4", "mov,mp4", ("aac",), r"mp4a\.40\.2"),
+}
+
+
+@pytest.mark.parametrize("preset", PIECES)
+async def test_a_file_in_one_piece(
+    preset: str, studio: Studio, workers: Workers, numbered: Path, tmp_path: Path
+) -> None:
+    wanted = PIECES[preset]
+    job = await made(studio, workers, numbered, preset)
+    streamed = preset == "audio"
+    assert job.playable is streamed
+    [told] = [output for output in job.outputs if output.name == wanted.name]
+    assert {output.kind for output in job.outputs} == {wanted.kind, *(["hls", "dash"] if streamed else [])}
+    assert (told.kind, told.state) == (wanted.kind, transcode_pb2.JobOutput.STATE_READY)
+    assert re.fullmatch(wanted.string, told.codec)
+    body = await studio.read(told.object_key)
+    assert (await studio.objects.open(told.object_key))["ContentType"] == wanted.content_type
+    assert told.size == len(body)
+    assert told.bit_rate == pytest.approx(8 * len(body) / told.duration, abs=1)
+    assert told.duration == pytest.approx(float(FRAMES / RATE), abs=1e-6)
+    path = tmp_path / wanted.name
+    path.write_bytes(body)
+    with av.open(path) as file:
+        assert wanted.muxer in file.format.name
+        assert tuple(each.codec_context.codec.canonical_name for each in file.streams) == wanted.codecs
+        assert file.duration == pytest.approx(float(FRAMES / RATE) * 1e6, abs=float(1e6 / RATE))
+    heard = beeps(path)
+    assert heard[1:] == pytest.approx(range(1, 10), abs=0.02)
+    if preset == "audio":
+        return
+    shown = pictures(path)
+    assert [picture.number for picture in shown] == list(range(FRAMES))
+    assert [round(picture.time * RATE, 1) for picture in shown] == list(range(FRAMES))
+    if wanted.muxer == "mov,mp4":
+        assert body.index(b"moov") < body.index(b"mdat")
+
+    async def nothing_else_is_kept() -> bool:
+        keys: list[str] = []
+
+        def look(key: str) -> bool:
+            keys.append(key)
+            return False
+
+        await studio.objects.delete_prefix(job.object_prefix, look)
+        return keys == [told.object_key]
+
+    await eventually(nothing_else_is_kept)

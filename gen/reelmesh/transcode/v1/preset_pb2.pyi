@@ -31,6 +31,8 @@ class Preset(_message.Message):
     GOP_SECONDS_FIELD_NUMBER: _builtins.int
     CHUNK_SECONDS_FIELD_NUMBER: _builtins.int
     EARLY_CHUNKS_FIELD_NUMBER: _builtins.int
+    STREAM_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     description: _builtins.str
     gop_seconds: _builtins.int
@@ -39,11 +41,17 @@ class Preset(_message.Message):
     """What one worker encodes at a time; 12."""
     early_chunks: _builtins.int
     """How many chunks of one group of pictures come first, so that playback starts early; 2."""
+    stream: _builtins.bool
+    """HLS and DASH; what a preset without files makes in any case."""
     @_builtins.property
     def video(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresetVideo]: ...
     @_builtins.property
     def audio(self) -> Global___PresetAudio:
         """Not set: no sound."""
+
+    @_builtins.property
+    def files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files in one piece: mp4, webm, m4a (sound alone). Each holds the best of the rungs that it can."""
 
     def __init__(
         self,
@@ -55,10 +63,12 @@ class Preset(_message.Message):
         gop_seconds: _builtins.int = ...,
         chunk_seconds: _builtins.int = ...,
         early_chunks: _builtins.int | None = ...,
+        stream: _builtins.bool = ...,
+        files: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "early_chunks", b"early_chunks"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "gop_seconds", b"gop_seconds", "name", b"name", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "files", b"files", "gop_seconds", b"gop_seconds", "name", b"name", "stream", b"stream", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__early_chunks: _TypeAlias = _typing.Literal["early_chunks"]  # noqa: Y015
     _WhichOneofArgType__early_chunks: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks"]  # noqa: Y015
@@ -134,7 +144,7 @@ class PresetAudio(_message.Message):
     CODEC_FIELD_NUMBER: _builtins.int
     BIT_RATE_FIELD_NUMBER: _builtins.int
     codec: _builtins.str
-    """aac."""
+    """aac; opus in webm."""
     bit_rate: _builtins.int
     """Bits per second; 128000."""
     def __init__(

@@ -40,8 +40,10 @@ class Task(_message.Message):
         KIND_IMAGE: Task._Kind.ValueType  # 5
         """Sizes of a picture."""
         KIND_SUBTITLES: Task._Kind.ValueType  # 6
-        """Text subtitles as WebVTT.
-        7 is for joining segments into files, 8 for analysis.
+        """Text subtitles as WebVTT."""
+        KIND_MUX: Task._Kind.ValueType  # 7
+        """Segments into a file in one piece.
+        8 is for analysis.
         """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
@@ -54,8 +56,10 @@ class Task(_message.Message):
     KIND_IMAGE: Task.Kind.ValueType  # 5
     """Sizes of a picture."""
     KIND_SUBTITLES: Task.Kind.ValueType  # 6
-    """Text subtitles as WebVTT.
-    7 is for joining segments into files, 8 for analysis.
+    """Text subtitles as WebVTT."""
+    KIND_MUX: Task.Kind.ValueType  # 7
+    """Segments into a file in one piece.
+    8 is for analysis.
     """
 
     @_typing.final
@@ -581,3 +585,61 @@ class ReleaseTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseTaskResponse: _TypeAlias = ReleaseTaskResponse  # noqa: Y015
+
+@_typing.final
+class ListSegmentsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    RENDITION_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    epoch: _builtins.int
+    rendition: _builtins.str
+    start: _builtins.int
+    """The number of the first one wanted."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        rendition: _builtins.str = ...,
+        start: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "rendition", b"rendition", "start", b"start", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentsRequest: _TypeAlias = ListSegmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListSegmentsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INIT_KEY_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    init_key: _builtins.str
+    codec: _builtins.str
+    """RFC 6381."""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys in order, at most a thousand; none after the last."""
+
+    def __init__(
+        self,
+        *,
+        init_key: _builtins.str = ...,
+        codec: _builtins.str = ...,
+        keys: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "init_key", b"init_key", "keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentsResponse: _TypeAlias = ListSegmentsResponse  # noqa: Y015

@@ -58,6 +58,11 @@ class WorkerServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskResponse.FromString,
                 _registered_method=True)
+        self.ListSegments = channel.unary_unary(
+                '/reelmesh.transcode.v1.WorkerService/ListSegments',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsResponse.FromString,
+                _registered_method=True)
         self.ReleaseTask = channel.unary_unary(
                 '/reelmesh.transcode.v1.WorkerService/ReleaseTask',
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ReleaseTaskRequest.SerializeToString,
@@ -98,6 +103,13 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSegments(self, request, context):
+        """What the job's encode tasks made of one rendition, for a task that joins it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReleaseTask(self, request, context):
         """Hands the task back undone: another worker may begin at once.
         """
@@ -127,6 +139,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.FailTask,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskResponse.SerializeToString,
+            ),
+            'ListSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSegments,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsResponse.SerializeToString,
             ),
             'ReleaseTask': grpc.unary_unary_rpc_method_handler(
                     servicer.ReleaseTask,
@@ -246,6 +263,33 @@ class WorkerService:
             '/reelmesh.transcode.v1.WorkerService/FailTask',
             reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.WorkerService/ListSegments',
+            reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class WorkerServiceStub:
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]
     FailTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]
+    ListSegments: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]
+    """What the job's encode tasks made of one rendition, for a task that joins it."""
     ReleaseTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ReleaseTaskRequest, _worker_pb2.ReleaseTaskResponse]
     """Hands the task back undone: another worker may begin at once."""
 
@@ -61,6 +63,8 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]  # type: ignore[assignment]
     FailTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]  # type: ignore[assignment]
+    ListSegments: _aio.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]  # type: ignore[assignment]
+    """What the job's encode tasks made of one rendition, for a task that joins it."""
     ReleaseTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.ReleaseTaskRequest, _worker_pb2.ReleaseTaskResponse]  # type: ignore[assignment]
     """Hands the task back undone: another worker may begin at once."""
 
@@ -100,6 +104,14 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_pb2.FailTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.FailTaskResponse, _abc.Awaitable[_worker_pb2.FailTaskResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListSegments(
+        self,
+        request: _worker_pb2.ListSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_pb2.ListSegmentsResponse, _abc.Awaitable[_worker_pb2.ListSegmentsResponse]]:
+        """What the job's encode tasks made of one rendition, for a task that joins it."""
 
     @_abc_1.abstractmethod
     def ReleaseTask(
