@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from services.transcode.media.mux import Mux
+from services.transcode.scheduler.domain import JobState
+from services.transcode.scheduler.file import File
+from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.preset_wire import from_preset, to_preset
+from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.shipped import load, shipped
+from services.transcode.scheduler.task import TaskKind
 from tests.unit.transcode_media.builders import HLS
 from tests.unit.transcode_scheduler.scheduled import Scheduler
 
@@ -52,3 +58,25 @@ async def test_a_job_is_planned_by_what_its_preset_said_when_it_was_made(schedul
     await scheduler.probe(job)
     async with scheduler.store.transaction() as tx:
         assert [each.name for each in await tx.renditions(job.id)] == ["v480", "v360", "audio"]
+
+
+async def test_a_file_is_joined_once_all_is_encoded_and_is_all_that_stays(scheduler: Scheduler) -> None:
+    scheduler.jobs = Jobs(scheduler.store, Presets(shipped()), scheduler.clock)
+    job = await scheduler.upload(preset="mp4-720p")
+    tasks = await scheduler.probe(job)
+    for task in tasks:
+        await scheduler.encode(task)
+    await scheduler.publishing.publish(job.id)
+    assert (scheduler.job(job).playable, scheduler.job(job).over, scheduler.playlists.written) == (False, False, [])
+    [mux] = [task for task in scheduler.queued() if task.kind is TaskKind.MUX]
+    wanted = Mux.from_json(dict(mux.spec))
+    assert (wanted.tracks, wanted.frames, wanted.width) == (("v720", "audio"), 600, 1280)
+    held = await scheduler.claim(mux)
+    rendition, keys = await scheduler.tasks.segments(held.id, held.epoch, "v720", 3)
+    assert (rendition.codec, len(keys)) == ("avc1.64001f", 2)
+    key = f"{job.object_prefix}files/{held.id}-1/video.mp4"
+    scheduler.outputs.keys = {key, f"{job.object_prefix}v720/000000-1.m4s"}
+    await scheduler.tasks.complete_files(held.id, held.epoch, [File(kind="file", name="video.mp4", key=key)])
+    await scheduler.publishing.publish(job.id)
+    assert scheduler.job(job).state is JobState.SUCCEEDED
+    assert scheduler.outputs.keys == {key}
