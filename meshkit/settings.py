@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+_Limit = Annotated[int, Field(ge=0)] | None
+Limit = Annotated[_Limit, BeforeValidator(lambda said: None if said == "unlimited" else said)]
+"""A number, or `unlimited`."""
 
 
 class Settings(BaseSettings):

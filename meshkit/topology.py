@@ -116,6 +116,8 @@ DURABLES: dict[str, Durable] = {
     d.name: d
     for d in [
         _one("upload", "transcode", "job_failed"),
+        _one("upload", "metadata", "asset_source_deleted"),
+        _one("upload", "metadata", "asset_purged"),
         _one("metadata", "upload", "completed"),
         _all("metadata", "transcode"),
         _all("transcode", "metadata"),

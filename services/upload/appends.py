@@ -110,7 +110,7 @@ class Appends:
         sized = upload.sized(upload.received) if upload.size_deferred else upload
         if sized.received != sized.size:
             raise Conflict("parts_missing", f"{sized.received} of {sized.size} bytes are there")
-        done = await joined(sized, self._objects, self._policy_of(upload.tenant_id), self._now())
+        done = await joined(sized, tx, self._objects, self._policy_of(upload.tenant_id), self._now())
         await tx.save(done)
         return done
 

@@ -1,13 +1,15 @@
-"""What jobs say of the files that came in."""
+"""What becomes of the files that came in, as jobs and assets say."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reelmesh.metadata.v1.metadata_events_pb2 import AssetPurged, AssetSourceDeleted
 from reelmesh.transcode.v1.transcode_events_pb2 import JobFailed
 
 from meshkit.consume import Consumer
 from meshkit.topology import durable
+from services.upload.domain import CONTRADICTIONS
 
 if TYPE_CHECKING:
     from meshkit.consume import Delivery
@@ -15,15 +17,29 @@ if TYPE_CHECKING:
     from meshkit.nats import Bus
     from services.upload.service import Uploads
 
-CONTRADICTIONS = frozenset({"checksum_mismatch"})
-"""Failures of a job that are the upload's: the bytes are not what was declared."""
 
+def consumers(bus: Bus, db: Database, uploads: Uploads) -> list[Consumer]:
+    """None needs an inbox: what they have done already, they do not do again."""
 
-def consumer(bus: Bus, db: Database, uploads: Uploads) -> Consumer:
     async def on_failed(event: JobFailed, _: Delivery) -> None:
-        # Needs no inbox: an upload that failed stays as it is.
         job = event.job
         if job.error_code in CONTRADICTIONS:
             await uploads.contradict(job.tenant_id, job.asset_id, job.error_code, job.error_message)
 
-    return Consumer(bus, db, durable("upload", "transcode", "job_failed"), {"job_failed": JobFailed}, on_failed)
+    async def on_source_deleted(event: AssetSourceDeleted, _: Delivery) -> None:
+        await uploads.free(event.asset.tenant_id, event.asset.id)
+
+    async def on_purged(event: AssetPurged, _: Delivery) -> None:
+        await uploads.forget(event.tenant_id, event.asset_id)
+
+    return [
+        Consumer(bus, db, durable("upload", "transcode", "job_failed"), {"job_failed": JobFailed}, on_failed),
+        Consumer(
+            bus,
+            db,
+            durable("upload", "metadata", "asset_source_deleted"),
+            {"asset_source_deleted": AssetSourceDeleted},
+            on_source_deleted,
+        ),
+        Consumer(bus, db, durable("upload", "metadata", "asset_purged"), {"asset_purged": AssetPurged}, on_purged),
+    ]

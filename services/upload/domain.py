@@ -30,6 +30,8 @@ FIRST_LOOK = timedelta(seconds=1)
 NEWS_EVERY = timedelta(seconds=1)
 HELD = timedelta(seconds=60)
 """For so long whoever appends is believed to be alive after its last word."""
+CONTRADICTIONS = frozenset({"checksum_mismatch"})
+"""Failures of a job that are the upload's: the bytes are not what was declared."""
 
 
 class State(StrEnum):

@@ -75,7 +75,7 @@ class Fetches:
         async with self._store.transaction() as tx:
             due = await tx.unfetched(self._now(), free)
             taken = [replace(each.taken(self._now()), attempts=each.attempts + 1, received=0) for each in due]
-            for upload in taken:
+            for upload in sorted(taken, key=lambda each: each.tenant_id):
                 await tx.keep(upload)
         return taken
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from services.upload.appends import Appends
     from services.upload.fetches import Fetches
     from services.upload.service import Uploads
+    from services.upload.tenants import Tenants
 
 SERVICE = upload_pb2.DESCRIPTOR.services_by_name["UploadService"]
 SCOPES = service_scopes(
@@ -27,14 +28,18 @@ SCOPES = service_scopes(
     AbortUpload="uploads:write",
     BeginAppend="uploads:write",
     CommitAppend="uploads:append",
+    GetUsage="uploads:read",
+    GetTenantSettings="tenants:read",
+    UpdateTenantSettings="tenants:write",
 )
 
 
 class UploadApi(upload_pb2_grpc.UploadServiceServicer):
-    def __init__(self, uploads: Uploads, appends: Appends, fetches: Fetches) -> None:
+    def __init__(self, uploads: Uploads, appends: Appends, fetches: Fetches, tenants: Tenants) -> None:
         self._uploads = uploads
         self._appends = appends
         self._fetches = fetches
+        self._tenants = tenants
 
     async def CreateUpload(
         self, request: upload_pb2.CreateUploadRequest, context: Any
@@ -88,3 +93,23 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
             complete=request.complete,
         )
         return upload_pb2.CommitAppendResponse(upload=wire.to_upload(upload))
+
+    async def GetUsage(self, request: upload_pb2.GetUsageRequest, context: Any) -> upload_pb2.GetUsageResponse:
+        standing = await self._tenants.standing(caller().tenant_id)
+        return upload_pb2.GetUsageResponse(usage=wire.to_usage(standing))
+
+    async def GetTenantSettings(
+        self, request: upload_pb2.GetTenantSettingsRequest, context: Any
+    ) -> upload_pb2.GetTenantSettingsResponse:
+        standing = await self._tenants.standing(request.tenant_id)
+        return upload_pb2.GetTenantSettingsResponse(
+            settings=wire.to_settings(standing.tenant), usage=wire.to_usage(standing)
+        )
+
+    async def UpdateTenantSettings(
+        self, request: upload_pb2.UpdateTenantSettingsRequest, context: Any
+    ) -> upload_pb2.UpdateTenantSettingsResponse:
+        standing = await self._tenants.change(request.tenant_id, wire.from_settings(request))
+        return upload_pb2.UpdateTenantSettingsResponse(
+            settings=wire.to_settings(standing.tenant), usage=wire.to_usage(standing)
+        )

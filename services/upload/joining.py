@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
     from services.upload.domain import Part, Upload
     from services.upload.formats import Policy
-    from services.upload.ports import Objects
+    from services.upload.ports import Objects, Transaction
 
 
 async def joined(
-    upload: Upload, objects: Objects, policy: Policy, now: datetime, claimed: Sequence[Part] = ()
+    upload: Upload, tx: Transaction, objects: Objects, policy: Policy, now: datetime, claimed: Sequence[Part] = ()
 ) -> Upload:
     """The upload, completed or failed. `claimed` are the parts as the client saw them.
 
-    Raises Conflict (`parts_missing`, `part_mismatch`) while the store holds something else.
+    Raises Conflict (`parts_missing`, `part_mismatch`) while the store holds something else, Exhausted while the tenant
+    has no room for a file that turned out larger.
     """
     try:
         received = await objects.parts(upload)
@@ -38,6 +39,8 @@ async def joined(
     elif missing := upload.missing(received):
         shown = ", ".join(str(number) for number in missing[:10])
         raise Conflict("parts_missing", f"parts not received yet: {shown}", parts=shown)
+    # Once it is joined it is there, whatever room there is.
+    await tx.charge(upload)
     await objects.join(upload, received)
     return await _checked(upload, objects, now)
 

@@ -25,15 +25,18 @@ class Layout:
     template: str = ""
     tenants: Mapping[str, str] = field(default_factory=dict)
 
-    def key(self, *, tenant_id: str, asset_id: str, labels: Mapping[str, str], at: datetime) -> str:
-        """Of a source; all that is made of it will lie beside it."""
+    def key(
+        self, *, tenant_id: str, asset_id: str, labels: Mapping[str, str], at: datetime, own: str | None = None
+    ) -> str:
+        """Of a source; all that is made of it will lie beside it. `own` is the tenant's template that is on record."""
 
         def value(found: re.Match[str]) -> str:
             if name := found[1]:
                 return _STRANGE.sub("_", labels.get(name, ""))[:_LONGEST] or MISSING
             return {"{yyyy}": f"{at.year:04}", "{mm}": f"{at.month:02}", "{dd}": f"{at.day:02}"}[found[0]]
 
-        prefix = _FIELD.sub(value, self.tenants.get(tenant_id, self.template)) or "assets"
+        template = self.tenants.get(tenant_id, self.template) if own is None else own
+        prefix = _FIELD.sub(value, template) or "assets"
         # A label may say so, too.
         mark = "_" if prefix.partition("/")[0] == "tmp" else ""
         return f"{mark}{prefix}/{asset_id}/source"

@@ -14,20 +14,22 @@ from meshkit.nats import connected
 from meshkit.objects import Objects
 from meshkit.outbox import Relay
 from meshkit.run import every, until
-from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
+from meshkit.settings import DatabaseSettings, GrpcSettings, Limit, NatsSettings, S3Settings
 from meshkit.storing import storing
 from meshkit.watch import EVERY, Watch
 from services.upload import grpc_api
 from services.upload.appends import Appends
 from services.upload.channels import web
-from services.upload.consumer import consumer
+from services.upload.consumer import consumers
 from services.upload.fetches import Fetches
 from services.upload.formats import Policy
 from services.upload.keys import Layout, checked
 from services.upload.objects import S3Objects
 from services.upload.progress import Observer
+from services.upload.quotas import Limits
 from services.upload.service import Uploads
 from services.upload.store import PostgresStore
+from services.upload.tenants import Tenants
 
 if TYPE_CHECKING:
     import asyncio
@@ -49,7 +51,10 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
     object_key_template: Template = ""
     """A prefix of sources' keys, such as `athletes/{label.athlete_id}/{yyyy}/{mm}`."""
     tenant_key_templates: dict[str, Template] = Field(default={})
-    """By tenant id, what counts for that tenant instead."""
+    """By tenant id, what counts for that tenant instead, unless its operator set another one."""
+    quota_bytes_stored: Limit = None
+    quota_uploads_per_day: Limit = None
+    """Of tenants that the operator gave no limit of their own."""
 
     def policy_of(self, tenant_id: str) -> Policy:
         return (self.tenant_policies or {}).get(tenant_id, self.upload_policy)
@@ -59,13 +64,17 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
         return Layout(template=self.object_key_template, tenants=self.tenant_key_templates)
 
     @property
+    def limits(self) -> Limits:
+        return Limits(bytes_stored=self.quota_bytes_stored, uploads_per_day=self.quota_uploads_per_day)
+
+    @property
     def loopback(self) -> bool:
         return self.development if self.fetch_loopback is None else self.fetch_loopback
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url)
-    store, objects = PostgresStore(db), S3Objects(Objects(settings))
+    store, objects = PostgresStore(db, settings.limits), S3Objects(Objects(settings))
     uploads = Uploads(store, objects, settings.policy_of, layout=settings.layout)
     appends = Appends(store, objects, settings.policy_of)
     observer = Observer(store, objects)
@@ -79,7 +88,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         relay = Relay(db, bus, "upload")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
         server.add(
-            grpc_api.UploadApi(uploads, appends, fetches),
+            grpc_api.UploadApi(uploads, appends, fetches, Tenants(store, settings.limits)),
             upload_pb2_grpc.add_UploadServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
@@ -90,7 +99,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 every(30.0, uploads.expire_stale),
                 every(1.0, observer.look),
                 fetches.run(),
-                consumer(bus, db, uploads).run(),
+                *(each.run() for each in consumers(bus, db, uploads)),
                 every(HOUR, relay.purge),
                 every(EVERY, Watch(db, bus, "upload").look),
             )

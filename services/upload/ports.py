@@ -11,12 +11,37 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.upload.domain import Part, Upload
+    from services.upload.quotas import Tenant
 
 
 class Transaction(Protocol):
+    """Whatever is added, saved or kept counts for its tenant from then on as it is then: see `quotas`.
+
+    Raises Exhausted (`quota_exceeded`) where that would be too much.
+    """
+
+    async def template(self, tenant_id: str) -> str | None:
+        """Of the keys of the tenant's sources; None where the default counts."""
+        ...
+
     async def add(self, upload: Upload, request_id: str) -> Upload:
         """Stores and gives `upload`; or gives the one that the tenant made before with the same `request_id`."""
         ...
+
+    async def charge(self, upload: Upload) -> None:
+        """Has an upload count for its tenant as it is now."""
+        ...
+
+    async def free(self, upload: Upload) -> None:
+        """Has it count for nothing."""
+        ...
+
+    async def forget(self, upload: Upload) -> None: ...
+    async def tenant(self, tenant_id: str) -> Tenant:
+        """Locked, for whoever changes it."""
+        ...
+
+    async def save_tenant(self, tenant: Tenant) -> None: ...
 
     async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None: ...
 

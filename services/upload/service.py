@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from meshkit import pages
 from meshkit.clock import utc_now
-from meshkit.errors import Conflict, NotFound
+from meshkit.errors import Conflict, Exhausted, NotFound
 from meshkit.ids import new_id
 from services.upload.domain import SIGNED_AT_FIRST, Part, Request, State, Transport, Upload, open_upload
 from services.upload.joining import joined
@@ -59,8 +59,10 @@ class Uploads:
         upload = open_upload(
             request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=self._now(), policy=policy
         )
+        async with self._store.transaction() as tx:
+            template = await tx.template(tenant_id)
         key = self._layout.key(
-            tenant_id=tenant_id, asset_id=upload.asset_id, labels=request.labels, at=upload.create_time
+            tenant_id=tenant_id, asset_id=upload.asset_id, labels=request.labels, at=upload.create_time, own=template
         )
         upload = replace(upload, object_key=key)
         multipart_id = await self._objects.begin(upload.object_key, upload.content_type or DEFAULT_CONTENT_TYPE)
@@ -68,7 +70,8 @@ class Uploads:
         try:
             async with self._store.transaction() as tx:
                 kept = await tx.add(made, request_id)
-        except Conflict:
+        except (Conflict, Exhausted):
+            # Such as: others were faster, and took the rest of the quota.
             await self._objects.abort(made)
             raise
         if kept.id != made.id:
@@ -124,7 +127,7 @@ class Uploads:
                 return upload
             if upload.receiving().transport.appended and not upload.whole:
                 raise Conflict("parts_missing", f"{upload.received} bytes are there, and more to come")
-            done = await joined(upload, self._objects, self._policy_of(tenant_id), self._now(), claimed)
+            done = await joined(upload, tx, self._objects, self._policy_of(tenant_id), self._now(), claimed)
             await tx.save(done)
         return done
 
@@ -146,11 +149,25 @@ class Uploads:
             if upload is not None and (failed := upload.contradicted(code, message, self._now())) is not upload:
                 await tx.save(failed)
 
+    async def free(self, tenant_id: str, asset_id: str) -> None:
+        """The source of an asset is gone: it counts no more. Idempotent."""
+        async with self._store.transaction() as tx:
+            if (upload := await tx.of_asset(tenant_id, asset_id)) is not None:
+                await tx.free(upload)
+
+    async def forget(self, tenant_id: str, asset_id: str) -> None:
+        """Nothing is left of an asset: nor of its upload. Idempotent."""
+        async with self._store.transaction() as tx:
+            if (upload := await tx.of_asset(tenant_id, asset_id)) is not None:
+                await tx.free(upload)
+                await tx.forget(upload)
+
     async def expire_stale(self) -> int:
         """Expire uploads past their time and free their parts; how many there were."""
         async with self._store.transaction() as tx:
             stale = await tx.stale(self._now(), EXPIRED_AT_ONCE)
-            for upload in stale:
+            # In one order, as everybody who changes several tenants' counts does.
+            for upload in sorted(stale, key=lambda each: each.tenant_id):
                 await self._objects.abort(upload)
                 await tx.save(upload.expire(self._now()))
         return len(stale)

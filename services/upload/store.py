@@ -13,12 +13,12 @@ from meshkit import instruments, once, outbox
 from meshkit.db import after_commit, fields_of
 from services.upload import wire
 from services.upload.domain import State, Transport, Upload, Visibility
+from services.upload.quotas import NO_LIMITS, Limits, counted, ended_empty
+from services.upload.tenant_rows import Tenants
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
 
@@ -59,30 +59,31 @@ UPLOADS = sa.Table(
     sa.Column("held_until", _TIME),
     sa.Column("look_time", _TIME),
     sa.Column("progress_time", _TIME),
+    sa.Column("charged", sa.BigInteger),
 )
 _MEDIA = {"video", "audio", "image"}
-_COLUMNS = [column for column in UPLOADS.columns if column.name != "request_id"]
+_COLUMNS = [column for column in UPLOADS.columns if column.name not in {"request_id", "charged"}]
 
 
 class PostgresStore:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, limits: Limits = NO_LIMITS) -> None:
+        """`limits` are those of tenants that have none of their own."""
         self._db = db
+        self._limits = limits
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         async with self._db.transaction() as connection:
-            yield PostgresTransaction(connection)
+            yield PostgresTransaction(connection, self._limits)
 
 
-class PostgresTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class PostgresTransaction(Tenants):
     async def add(self, upload: Upload, request_id: str) -> Upload:
         await once.only(self._connection, upload.tenant_id, request_id)
         row = asdict(upload) | {"request_id": request_id or None}
         statement = insert(UPLOADS).values(row).on_conflict_do_nothing(constraint="uploads_request_id_key")
         if (await self._connection.execute(statement.returning(UPLOADS.c.id))).first() is not None:
+            await self.open(upload)
             await self._say(upload)
             return upload
         return await self._one(UPLOADS.c.tenant_id == upload.tenant_id, UPLOADS.c.request_id == request_id)
@@ -120,10 +121,14 @@ class PostgresTransaction:
 
     async def save(self, upload: Upload) -> None:
         await self._set(upload)
+        await self.charge(upload)
         await self._say(upload)
 
     async def keep(self, upload: Upload, *, news: bool = False) -> None:
         await self._set(upload)
+        if upload.size_deferred:
+            # Any other counts for what it declared, from its beginning on.
+            await self.charge(upload)
         if news:
             await outbox.emit(self._connection, wire.to_progress(upload), upload.id)
 
@@ -131,6 +136,20 @@ class PostgresTransaction:
         receiving = sa.select(*_COLUMNS).where(UPLOADS.c.state == State.RECEIVING, *where)
         statement = receiving.limit(limit).with_for_update(skip_locked=True)
         return [_upload(row) for row in await self._connection.execute(statement)]
+
+    async def charge(self, upload: Upload) -> None:
+        charged = await self._charged(upload)
+        await self.settle(upload, charged, counted(upload, charged), ended_empty=ended_empty(upload))
+
+    async def free(self, upload: Upload) -> None:
+        await self.settle(upload, await self._charged(upload), 0)
+
+    async def forget(self, upload: Upload) -> None:
+        await self._connection.execute(sa.delete(UPLOADS).where(UPLOADS.c.id == upload.id))
+
+    async def _charged(self, upload: Upload) -> int:
+        found = sa.select(UPLOADS.c.charged).where(UPLOADS.c.id == upload.id)
+        return int((await self._connection.execute(found)).scalar_one())
 
     async def _set(self, upload: Upload) -> None:
         await self._connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == upload.id).values(asdict(upload)))

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reelmesh.upload.v1 import upload_events_pb2, upload_pb2
 
+from meshkit.errors import FieldError, InvalidArgument
+from meshkit.grpc.times import timestamp
 from services.upload.domain import Part, Request, State, Transport, Upload, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from meshkit.quotas import Quota
+    from services.upload.quotas import Tenant
     from services.upload.service import SignedPart
+    from services.upload.tenants import Standing
 
 _STATES = {state: upload_pb2.Upload.State.Value(f"STATE_{state.name}") for state in State}
 _VISIBILITIES = {each: upload_pb2.Visibility.Value(f"VISIBILITY_{each.name}") for each in Visibility}
 _TRANSPORTS = {each: upload_pb2.Upload.Transport.Value(f"TRANSPORT_{each.name}") for each in Transport}
 _TRANSPORT_OF = {value: each for each, value in _TRANSPORTS.items()}
+_SETTINGS = ("max_bytes_stored", "max_uploads_per_day", "object_key_template")
 _SAME = {field.name for field in fields(Upload)} & set(upload_pb2.Upload.DESCRIPTOR.fields_by_name) - {
     "state",
     "visibility",
@@ -103,3 +109,24 @@ def from_create(request: upload_pb2.CreateUploadRequest) -> Request:
 
 def from_completed(parts: Iterable[upload_pb2.CompletedPart]) -> list[Part]:
     return [Part(number=part.part_number, etag=part.etag.strip('"'), size=0) for part in parts]
+
+
+def to_quota(quota: Quota) -> upload_pb2.Quota:
+    return upload_pb2.Quota(used=quota.used, limit=quota.limit, reset_time=timestamp(quota.reset_time))
+
+
+def to_usage(standing: Standing) -> upload_pb2.Usage:
+    stored, uploads = standing.quotas
+    return upload_pb2.Usage(bytes_stored=to_quota(stored), uploads_per_day=to_quota(uploads))
+
+
+def to_settings(tenant: Tenant) -> upload_pb2.TenantSettings:
+    return upload_pb2.TenantSettings(**{name: getattr(tenant, name) for name in _SETTINGS})
+
+
+def from_settings(request: upload_pb2.UpdateTenantSettingsRequest) -> dict[str, Any]:
+    """What to change, by the names of Tenant. Raises InvalidArgument for a path that is none of them."""
+    paths, settings = request.update_mask.paths, request.settings
+    if wrong := tuple(FieldError(path, "cannot be updated") for path in paths if path not in _SETTINGS):
+        raise InvalidArgument("invalid_update", f"{wrong[0].field} {wrong[0].message}", fields=wrong)
+    return {path: getattr(settings, path) if settings.HasField(path) else None for path in paths}  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict, NotFound
 from services.upload.domain import Part, State, Transport, Upload
+from services.upload.quotas import NO_LIMITS, Limits, Tenant, counted, ended_empty
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -23,14 +24,17 @@ class FakeStore:
     """What went out as an event, in order."""
     news: list[Upload] = field(default_factory=list)
     """What was said of uploads on their way."""
+    limits: Limits = NO_LIMITS
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    charged: dict[str, int] = field(default_factory=dict)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[FakeStore]:
-        before = dict(self.rows), dict(self.request_ids), list(self.said)
+        before = dict(self.rows), dict(self.request_ids), list(self.said), dict(self.tenants), dict(self.charged)
         try:
             yield self
         except BaseException:
-            self.rows, self.request_ids, self.said = before
+            self.rows, self.request_ids, self.said, self.tenants, self.charged = before
             raise
 
     async def add(self, upload: Upload, request_id: str) -> Upload:
@@ -38,8 +42,38 @@ class FakeStore:
         if request_id and key in self.request_ids:
             return self.rows[self.request_ids[key]]
         self.request_ids[key] = upload.id
-        await self.save(upload)
+        tenant = await self.tenant(upload.tenant_id)
+        self.tenants[upload.tenant_id] = tenant.opened(self.limits, upload.create_time)
+        self.rows[upload.id] = upload
+        self._settle(upload, counted(upload, 0))
+        self.said.append(upload)
         return upload
+
+    async def template(self, tenant_id: str) -> str | None:
+        return (await self.tenant(tenant_id)).object_key_template
+
+    async def tenant(self, tenant_id: str) -> Tenant:
+        return self.tenants.get(tenant_id, Tenant(tenant_id=tenant_id))
+
+    async def save_tenant(self, tenant: Tenant) -> None:
+        self.tenants[tenant.tenant_id] = tenant
+
+    async def charge(self, upload: Upload) -> None:
+        if ended_empty(upload):
+            self.tenants[upload.tenant_id] = (await self.tenant(upload.tenant_id)).dropped(upload)
+        self._settle(upload, counted(upload, self.charged.get(upload.id, 0)))
+
+    async def free(self, upload: Upload) -> None:
+        self._settle(upload, 0)
+
+    async def forget(self, upload: Upload) -> None:
+        self.rows.pop(upload.id, None)
+
+    def _settle(self, upload: Upload, after: int) -> None:
+        tenant = self.tenants.get(upload.tenant_id, Tenant(tenant_id=upload.tenant_id))
+        more = after - self.charged.get(upload.id, 0)
+        self.tenants[upload.tenant_id] = tenant.stored(more, self.limits, upload.update_time)
+        self.charged[upload.id] = after
 
     async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None:
         upload = self.rows.get(upload_id)
@@ -69,10 +103,13 @@ class FakeStore:
 
     async def save(self, upload: Upload) -> None:
         self.rows[upload.id] = upload
+        await self.charge(upload)
         self.said.append(upload)
 
     async def keep(self, upload: Upload, *, news: bool = False) -> None:
         self.rows[upload.id] = upload
+        if upload.size_deferred:
+            await self.charge(upload)
         if news:
             self.news.append(upload)
 

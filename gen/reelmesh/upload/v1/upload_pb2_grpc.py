@@ -80,6 +80,21 @@ class UploadServiceStub:
                 request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendResponse.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/reelmesh.upload.v1.UploadService/GetUsage',
+                request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
+        self.GetTenantSettings = channel.unary_unary(
+                '/reelmesh.upload.v1.UploadService/GetTenantSettings',
+                request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetTenantSettingsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetTenantSettingsResponse.FromString,
+                _registered_method=True)
+        self.UpdateTenantSettings = channel.unary_unary(
+                '/reelmesh.upload.v1.UploadService/UpdateTenantSettings',
+                request_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.UpdateTenantSettingsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.UpdateTenantSettingsResponse.FromString,
+                _registered_method=True)
 
 
 class UploadServiceServicer:
@@ -147,6 +162,26 @@ class UploadServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsage(self, request, context):
+        """How much of its quotas the caller's tenant has used here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTenantSettings(self, request, context):
+        """What counts for a tenant, whichever. Like the next one, for the operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTenantSettings(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UploadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -194,6 +229,21 @@ def add_UploadServiceServicer_to_server(servicer, server):
                     servicer.CommitAppend,
                     request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendRequest.FromString,
                     response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendResponse.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetUsageRequest.FromString,
+                    response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'GetTenantSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTenantSettings,
+                    request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetTenantSettingsRequest.FromString,
+                    response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetTenantSettingsResponse.SerializeToString,
+            ),
+            'UpdateTenantSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTenantSettings,
+                    request_deserializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.UpdateTenantSettingsRequest.FromString,
+                    response_serializer=reelmesh_dot_upload_dot_v1_dot_upload__pb2.UpdateTenantSettingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -440,6 +490,87 @@ class UploadService:
             '/reelmesh.upload.v1.UploadService/CommitAppend',
             reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendRequest.SerializeToString,
             reelmesh_dot_upload_dot_v1_dot_upload__pb2.CommitAppendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.upload.v1.UploadService/GetUsage',
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetUsageRequest.SerializeToString,
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTenantSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.upload.v1.UploadService/GetTenantSettings',
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetTenantSettingsRequest.SerializeToString,
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.GetTenantSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTenantSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.upload.v1.UploadService/UpdateTenantSettings',
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.UpdateTenantSettingsRequest.SerializeToString,
+            reelmesh_dot_upload_dot_v1_dot_upload__pb2.UpdateTenantSettingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

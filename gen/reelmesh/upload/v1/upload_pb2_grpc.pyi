@@ -50,6 +50,11 @@ class UploadServiceStub:
     """
     CommitAppend: _grpc.UnaryUnaryMultiCallable[_upload_pb2.CommitAppendRequest, _upload_pb2.CommitAppendResponse]
     """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them."""
+    GetUsage: _grpc.UnaryUnaryMultiCallable[_upload_pb2.GetUsageRequest, _upload_pb2.GetUsageResponse]
+    """How much of its quotas the caller's tenant has used here."""
+    GetTenantSettings: _grpc.UnaryUnaryMultiCallable[_upload_pb2.GetTenantSettingsRequest, _upload_pb2.GetTenantSettingsResponse]
+    """What counts for a tenant, whichever. Like the next one, for the operator."""
+    UpdateTenantSettings: _grpc.UnaryUnaryMultiCallable[_upload_pb2.UpdateTenantSettingsRequest, _upload_pb2.UpdateTenantSettingsResponse]
 
 @_typing.type_check_only
 class UploadServiceAsyncStub(UploadServiceStub):
@@ -73,6 +78,11 @@ class UploadServiceAsyncStub(UploadServiceStub):
     """
     CommitAppend: _aio.UnaryUnaryMultiCallable[_upload_pb2.CommitAppendRequest, _upload_pb2.CommitAppendResponse]  # type: ignore[assignment]
     """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them."""
+    GetUsage: _aio.UnaryUnaryMultiCallable[_upload_pb2.GetUsageRequest, _upload_pb2.GetUsageResponse]  # type: ignore[assignment]
+    """How much of its quotas the caller's tenant has used here."""
+    GetTenantSettings: _aio.UnaryUnaryMultiCallable[_upload_pb2.GetTenantSettingsRequest, _upload_pb2.GetTenantSettingsResponse]  # type: ignore[assignment]
+    """What counts for a tenant, whichever. Like the next one, for the operator."""
+    UpdateTenantSettings: _aio.UnaryUnaryMultiCallable[_upload_pb2.UpdateTenantSettingsRequest, _upload_pb2.UpdateTenantSettingsResponse]  # type: ignore[assignment]
 
 class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes files of any size in parts, straight from the client to the object store."""
@@ -147,5 +157,28 @@ class UploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_upload_pb2.CommitAppendResponse, _abc.Awaitable[_upload_pb2.CommitAppendResponse]]:
         """Says how far the stored bytes of a streamed upload reach; for the gateway, which stores them."""
+
+    @_abc_1.abstractmethod
+    def GetUsage(
+        self,
+        request: _upload_pb2.GetUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.GetUsageResponse, _abc.Awaitable[_upload_pb2.GetUsageResponse]]:
+        """How much of its quotas the caller's tenant has used here."""
+
+    @_abc_1.abstractmethod
+    def GetTenantSettings(
+        self,
+        request: _upload_pb2.GetTenantSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.GetTenantSettingsResponse, _abc.Awaitable[_upload_pb2.GetTenantSettingsResponse]]:
+        """What counts for a tenant, whichever. Like the next one, for the operator."""
+
+    @_abc_1.abstractmethod
+    def UpdateTenantSettings(
+        self,
+        request: _upload_pb2.UpdateTenantSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_upload_pb2.UpdateTenantSettingsResponse, _abc.Awaitable[_upload_pb2.UpdateTenantSettingsResponse]]: ...
 
 def add_UploadServiceServicer_to_server(servicer: UploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
