@@ -12,6 +12,7 @@ from meshkit.errors import Unavailable
 from services.transcode.scheduler.domain import JOB_LOST, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.task import OPTIONAL, TaskState
+from tests.fakes.transcode_quotas import FakeQuotas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -26,11 +27,10 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class FakeStore:
+class FakeStore(FakeQuotas):
     """One transaction at a time, undone when it fails."""
 
     sources: dict[str, Source] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
     request_ids: dict[tuple[str, str], str] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     rungs: dict[tuple[str, str], Rendition] = field(default_factory=dict)
@@ -121,6 +121,8 @@ class FakeStore:
 
     async def save_job(self, job: Job) -> None:
         self.jobs[job.id] = job
+        if job.over:
+            await self.settle(job)
 
     async def say(self, job: Job, fact: str) -> None:
         self.said.append((fact, job))

@@ -36,7 +36,10 @@ class Jobs:
     async def create(
         self, tenant_id: str, asset_id: str, preset: str, priority: int | None, request_id: str, callback_url: str = ""
     ) -> Job:
-        """Queue a job over an asset that was uploaded. Raises NotFound, InvalidArgument (`unknown_preset`)."""
+        """Queue a job over an asset that was uploaded.
+
+        Raises NotFound, InvalidArgument (`unknown_preset`), Exhausted (`quota_exceeded`).
+        """
         async with self._store.transaction() as tx:
             recipe = self._presets.named(preset or DEFAULT_PRESET)
             if recipe is None:
@@ -45,7 +48,14 @@ class Jobs:
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "no such asset")
             return await self._queue(
-                tx, source, preset, recipe, priority=priority, request_id=request_id, callback_url=callback_url
+                tx,
+                source,
+                preset,
+                recipe,
+                priority=priority,
+                request_id=request_id,
+                callback_url=callback_url,
+                asked=True,
             )
 
     async def on_uploaded(self, source: Source, upload_id: str, preset: str, consumer: str, message_id: str) -> None:
@@ -154,6 +164,7 @@ class Jobs:
         upload_id: str | None = None,
         request_id: str = "",
         callback_url: str = "",
+        asked: bool = False,
     ) -> Job:
         now = self._now()
         job = Job(
@@ -175,7 +186,7 @@ class Jobs:
         kept = await tx.add_job(job, request_id)
         if kept.id == job.id:
             await tx.say(job, "queued")
-            if recipe:
+            if await tx.hold(job, asked=asked) and recipe:
                 await tx.add_tasks([planning.probe(job, now)])
         return kept
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from services.transcode.scheduler.quotas import Counting
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
@@ -25,7 +27,7 @@ class Beat:
     told_time: datetime | None
 
 
-class Transaction(Protocol):
+class Transaction(Counting, Protocol):
     async def first_time(self, consumer: str, message_id: str) -> bool:
         """Whether the consumer sees the message for the first time."""
         ...
@@ -53,7 +55,10 @@ class Transaction(Protocol):
         """Those of the asset that are not over, locked."""
         ...
 
-    async def save_job(self, job: Job) -> None: ...
+    async def save_job(self, job: Job) -> None:
+        """One that is over holds nothing of its tenant's quotas any more."""
+        ...
+
     async def say(self, job: Job, fact: str) -> None:
         """Tell the world: queued, started, probed, progressed, playable, succeeded, failed or cancelled."""
         ...

@@ -13,6 +13,8 @@ from meshkit import once, outbox, telemetry
 from services.transcode.scheduler import observed, turns, wire
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.quota_rows import QuotaRows
+from services.transcode.scheduler.quotas import NO_LIMITS, Limits
 from services.transcode.scheduler.statements import (
     BEAT,
     LAND,
@@ -66,13 +68,15 @@ if TYPE_CHECKING:
 
 
 class PostgresStore:
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, limits: Limits = NO_LIMITS) -> None:
+        """`limits` are those of tenants that have none of their own."""
         self._db = db
+        self._limits = limits
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
         async with self._db.transaction() as connection:
-            yield PostgresTransaction(connection)
+            yield PostgresTransaction(connection, self._limits)
 
     @asynccontextmanager
     async def at_once(self) -> AsyncIterator[PostgresTransaction]:
@@ -80,9 +84,9 @@ class PostgresStore:
             yield PostgresTransaction(connection)
 
 
-class PostgresTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+class PostgresTransaction(QuotaRows):
+    def __init__(self, connection: AsyncConnection, limits: Limits = NO_LIMITS) -> None:
+        super().__init__(connection, limits)
         self._read: dict[str, Job] = {}
         """Jobs as they are in the database: what is large is written only when it changes."""
 
@@ -156,6 +160,8 @@ class PostgresTransaction:
             }
             await self._execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(documents))
         self._read[job.id] = job
+        if job.over:
+            await self.settle(job)
 
     async def say(self, job: Job, fact: str) -> None:
         await outbox.emit(self._connection, wire.to_event(job, fact), job.id)

@@ -14,6 +14,7 @@ from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import plan
 from services.transcode.media.preset import Preset
 from services.transcode.scheduler import filing, planning
+from services.transcode.scheduler.allowances import afford
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
 from services.transcode.scheduler.task import MAX_ATTEMPTS, OPTIONAL, Task, TaskKind, TaskState
@@ -117,6 +118,8 @@ class Tasks:
             source = await tx.source(job.tenant_id, job.asset_id)
             if source and source.sha256 and source.sha256 != facts.get("sha256"):
                 await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
+                return
+            if not await afford(tx, job, float(SourceFacts.from_json(dict(facts)).duration), now):
                 return
             made = plan(SourceFacts.from_json(dict(facts)), Preset.from_json(dict(job.recipe)))
             tasks = planning.tasks(job, made, now)

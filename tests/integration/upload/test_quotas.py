@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 from grpc.aio import AioRpcError
 from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
@@ -103,10 +104,9 @@ async def test_concurrent_creates_on_several_replicas_never_overrun(stubs: list[
 
 async def test_a_refusal_names_the_quota(stubs: list[Stub]) -> None:
     await create(stubs[0], ROOM)
-    try:
+    with pytest.raises(AioRpcError) as refused:
         await create(stubs[1], 1)
-    except AioRpcError as refused:
-        error = status.from_rpc_error(refused)
+    error = status.from_rpc_error(refused.value)
     assert (error.reason, error.http_status, error.metadata["quota"]) == ("quota_exceeded", 429, "bytes_stored")
     assert int(error.metadata["retry_after"]) > 0
 
