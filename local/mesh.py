@@ -23,6 +23,7 @@ class RunningMesh:
     home: Path
     url: str
     api_key: str
+    operator_key: str
     servers: RunningInfra
     services: Mapping[str, Supervised]
     metrics: Mapping[str, str]
@@ -89,7 +90,8 @@ async def running_mesh(
             for service in mesh.services.values():
                 await service.start()
             await mesh.wait_ready()
-            write_private(held.path / "dev.env", f"REELMESH_URL={mesh.url}\nREELMESH_API_KEY={mesh.api_key}\n")
+            keys = f"REELMESH_API_KEY={mesh.api_key}\nREELMESH_OPERATOR_KEY={mesh.operator_key}\n"
+            write_private(held.path / "dev.env", f"REELMESH_URL={mesh.url}\n{keys}")
             yield mesh
         finally:
             await cancelled(keeper)
@@ -112,6 +114,7 @@ def composed(planned: Plan, servers: RunningInfra) -> RunningMesh:
         home=planned.home.path,
         url=planned.url,
         api_key=planned.api_key,
+        operator_key=planned.operator_key,
         servers=servers,
         services={service.name: supervised(planned, service) for service in planned.services},
         metrics=planned.metrics_urls,

@@ -37,7 +37,7 @@ TABLE = (
     Service(name="notify", module="services.notify", schema="notify", addr="NOTIFY_ADDR"),
     Service(name="gateway", module="services.gateway", http=True, key="gateway"),
 )
-KEY_HOLDERS = ("gateway", "transcode-worker")
+KEY_HOLDERS = ("gateway", "transcode-worker", "operator")
 
 
 def worker(number: int) -> Service:
@@ -86,6 +86,10 @@ class Plan:
 
     def service_key(self, holder: str) -> str:
         return self.home.secret(f"service-key-{holder}", new_key)
+
+    @property
+    def operator_key(self) -> str:
+        return self.service_key("operator")
 
     def scratch(self, service: Service) -> Path:
         return self.home.path / "scratch" / service.name

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from reelmesh_client.cli_assets import asset, assets, jobs
 from reelmesh_client.cli_keys import keys
 from reelmesh_client.cli_mesh import doctor, up
+from reelmesh_client.cli_tenants import quotas, tenants
 from reelmesh_client.cli_upload import upload
 from reelmesh_client.errors import ClientError
 from reelmesh_client.exits import MEANING, Exit, exit_for
@@ -41,9 +42,10 @@ def version(context: typer.Context, as_json: AsJson = False) -> None:
         screen.line(f"reelmesh {installed('reelmesh')}")
 
 
-for command in (up, upload, assets, asset, jobs, doctor, version):
+for command in (up, upload, assets, asset, jobs, quotas, doctor, version):
     app.command(epilog=EPILOG)(command)
 app.add_typer(keys, name="keys", epilog=EPILOG)
+app.add_typer(tenants, name="tenants", epilog=EPILOG)
 
 
 def run(arguments: Sequence[str]) -> int:

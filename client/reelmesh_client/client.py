@@ -133,6 +133,21 @@ class Client:
     def delete_api_key(self, key_id: str) -> None:
         self._transport.call("DELETE", at("api-keys", key_id))
 
+    def quotas(self) -> Json:
+        """What the tenant has used of each of its quotas."""
+        return self._call(dict, "GET", "/v1/quotas")
+
+    def list_tenants(self) -> Iterator[Json]:
+        """For the operator: every tenant, newest first."""
+        return self._pages("/v1/tenants", LARGE_PAGES, dict)
+
+    def get_tenant(self, tenant_id: str) -> Json:
+        return self._call(dict, "GET", at("tenants", tenant_id))
+
+    def update_tenant(self, tenant_id: str, settings: Mapping[str, int | str | None]) -> Json:
+        """Other limits and templates; None is the platform's default again."""
+        return self._call(dict, "PATCH", at("tenants", tenant_id), json=dict(settings))
+
     def events(
         self, *, asset_id: str = "", job_id: str = "", types: Sequence[str] = (), last_event_id: str = ""
     ) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from reelmesh_client.errors import ConfigError
 
 URL = "REELMESH_URL"
 API_KEY = "REELMESH_API_KEY"
+OPERATOR_KEY = "REELMESH_OPERATOR_KEY"
 HOME = "REELMESH_HOME"
 DEV_ENV = Path(".reelmesh") / "dev.env"
 
@@ -18,16 +19,16 @@ class Target:
     api_key: str
 
 
-def target(url: str, api_key: str, env: Mapping[str, str], cwd: Path) -> Target:
-    """Raises ConfigError when nothing says which mesh, or as whom."""
+def target(url: str, api_key: str, env: Mapping[str, str], cwd: Path, variable: str = API_KEY) -> Target:
+    """`variable` is where the key may be. Raises ConfigError when nothing says which mesh, or as whom."""
     local = dev_env(env, cwd)
     where = url or env.get(URL) or local.get(URL)
     if not where:
         raise ConfigError(f"no mesh is known: start one with `reelmesh up`, or give --url or {URL}")
     # The local mesh's key goes to the local mesh alone.
-    key = api_key or env.get(API_KEY) or (local.get(API_KEY) if same_place(where, local.get(URL, "")) else None)
+    key = api_key or env.get(variable) or (local.get(variable) if same_place(where, local.get(URL, "")) else None)
     if not key:
-        raise ConfigError(f"no key for {where} is known: give --api-key or {API_KEY}")
+        raise ConfigError(f"no key for {where} is known: give --api-key or {variable}")
     return Target(url=where, api_key=key)
 
 

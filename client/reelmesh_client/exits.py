@@ -23,7 +23,7 @@ MEANING = {
     Exit.UNEXPECTED: "an unexpected error",
     Exit.USAGE: "wrong usage",
     Exit.NO_MESH: "the mesh cannot be reached, is not configured, or cannot start",
-    Exit.REFUSED: "refused: a wrong key, or one without the permission",
+    Exit.REFUSED: "refused: a wrong key, one without the permission, or a quota that is used up",
     Exit.NOT_FOUND: "no such thing",
     Exit.INVALID: "an invalid request",
     Exit.FAILED: "the upload, asset or job failed",
@@ -34,6 +34,8 @@ MEANING = {
 
 def exit_for(error: Exception) -> Exit:
     match error:
+        case ProblemError(code="quota_exceeded"):
+            return Exit.REFUSED
         case ProblemError():
             return exit_for_status(error.status)
         case UnreachableError() | ConfigError():

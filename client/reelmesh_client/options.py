@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from reelmesh_client.client import Client
-from reelmesh_client.config import API_KEY, URL, target
+from reelmesh_client.config import API_KEY, OPERATOR_KEY, URL, target
 from reelmesh_client.screen import Screen
 
 Url = Annotated[str, typer.Option("--url", metavar="URL", help=f"The mesh; else {URL}, else the nearest dev.env.")]
 ApiKey = Annotated[str, typer.Option("--api-key", metavar="KEY", help=f"Else {API_KEY}, else the nearest dev.env.")]
+OperatorKey = Annotated[
+    str, typer.Option("--api-key", metavar="KEY", help=f"Else {OPERATOR_KEY}, else the nearest dev.env.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 Labels = Annotated[list[str] | None, typer.Option("--label", metavar="K=V", help="May be given several times.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Show at most so many, newest first.")]
@@ -27,6 +30,12 @@ def screen_of(context: typer.Context, as_json: bool) -> Screen:
 def client_for(url: str, api_key: str) -> Client:
     """Raises ConfigError when nothing says which mesh, or as whom."""
     found = target(url, api_key, os.environ, Path.cwd())
+    return Client(found.url, found.api_key)
+
+
+def operator_for(url: str, api_key: str) -> Client:
+    """Raises ConfigError as `client_for` does."""
+    found = target(url, api_key, os.environ, Path.cwd(), OPERATOR_KEY)
     return Client(found.url, found.api_key)
 
 

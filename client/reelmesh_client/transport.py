@@ -85,6 +85,9 @@ def understanding(url: str) -> Iterator[None]:
 
 def worth_another_try(error: Exception) -> bool | float:
     """Whether, or in how many seconds."""
+    if isinstance(error, ProblemError) and error.code == "quota_exceeded":
+        # Nobody waits for another day, or for others to end.
+        return False
     if isinstance(error, ProblemError) and error.status in TRY_AGAIN:
         return True if error.retry_after is None else min(error.retry_after, LONGEST_WAIT)
     return isinstance(error, UnreachableError) and isinstance(error.__cause__, httpx2.TransportError)

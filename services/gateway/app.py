@@ -25,6 +25,7 @@ from services.gateway.http_api import (
     retention,
     s3,
     sources,
+    tenants,
     tus,
     uploads,
     votes,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _UPLOADS = (uploads, forms, tus, s3)
 _ASSETS = (assets, sources, votes, retention)
-_ROUTERS = (auth, api_keys, members, *_UPLOADS, *_ASSETS, jobs, events, webhooks, me, playback, health, docs)
+_ROUTERS = (auth, api_keys, members, *_UPLOADS, *_ASSETS, jobs, events, webhooks, me, tenants, playback, health, docs)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:

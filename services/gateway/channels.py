@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
 from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2, webhook_pb2_grpc
-from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
+from reelmesh.transcode.v1 import tenant_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
 from meshkit.auth import caller
@@ -50,6 +50,7 @@ class Services:
     upload: upload_pb2_grpc.UploadServiceAsyncStub
     metadata: metadata_pb2_grpc.MetadataServiceAsyncStub
     transcode: transcode_pb2_grpc.TranscodeServiceAsyncStub
+    tenants: tenant_pb2_grpc.TenantServiceAsyncStub
     notify: notify_pb2_grpc.NotifyServiceAsyncStub
     webhooks: webhook_pb2_grpc.WebhookServiceAsyncStub
     resolver: metadata_pb2_grpc.MetadataServiceAsyncStub
@@ -84,6 +85,7 @@ async def services_at(at: Addresses, own_token: Callable[[], Awaitable[str]]) ->
             transcode=transcode_pb2_grpc.TranscodeServiceStub(
                 await channel(at.transcode_addr, transcode_pb2.DESCRIPTOR)
             ),
+            tenants=tenant_pb2_grpc.TenantServiceStub(await channel(at.transcode_addr, tenant_pb2.DESCRIPTOR)),
             notify=notify_pb2_grpc.NotifyServiceStub(await channel(at.notify_addr, notify_pb2.DESCRIPTOR)),
             webhooks=webhook_pb2_grpc.WebhookServiceStub(await channel(at.notify_addr, webhook_pb2.DESCRIPTOR)),
             resolver=metadata_pb2_grpc.MetadataServiceStub(

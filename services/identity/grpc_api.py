@@ -36,6 +36,8 @@ SCOPES = service_scopes(
     ListMembers=roles.MEMBERS_READ,
     UpdateMember=roles.MEMBERS_WRITE,
     DeleteMember=roles.MEMBERS_WRITE,
+    ListTenants=roles.TENANTS_READ,
+    GetTenant=roles.TENANTS_READ,
 )
 
 
@@ -136,3 +138,13 @@ class IdentityApi(identity_pb2_grpc.IdentityServiceServicer):
     ) -> identity_pb2.SignPlaybackResponse:
         lifetime = wire.from_sign(request)
         return wire.to_playback(await self._identities.sign_playback(caller().tenant_id, request.playback_id, lifetime))
+
+    async def ListTenants(
+        self, request: identity_pb2.ListTenantsRequest, context: Any
+    ) -> identity_pb2.ListTenantsResponse:
+        rows, token = await self._identities.tenants(request.page_size, request.page_token)
+        return identity_pb2.ListTenantsResponse(tenants=map(wire.to_tenant, rows), next_page_token=token)
+
+    async def GetTenant(self, request: identity_pb2.GetTenantRequest, context: Any) -> identity_pb2.GetTenantResponse:
+        tenant = await self._identities.tenant(request.tenant_id)
+        return identity_pb2.GetTenantResponse(tenant=wire.to_tenant(tenant))

@@ -22,6 +22,9 @@ class TenantRows(Protocol):
 
     async def tenant(self, tenant_id: str) -> Tenant | None: ...
     async def tenant_named(self, name: str) -> Tenant | None: ...
+    async def tenants(self, *, before: str | None, limit: int) -> Sequence[Tenant]:
+        """Newest first, without that of the services."""
+        ...
 
     async def add_tenant(self, tenant: Tenant) -> None:
         """Stores the tenant and says it as an event."""

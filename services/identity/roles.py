@@ -22,6 +22,8 @@ PLAYBACK_READ = "playback:read"
 ACCOUNTS_SERVE = "accounts:serve"
 TASKS_WORK = "tasks:work"
 UPLOADS_APPEND = "uploads:append"
+TENANTS_READ = "tenants:read"
+TENANTS_WRITE = "tenants:write"
 
 VIEWER_SCOPES = frozenset({UPLOADS_READ, ASSETS_READ, JOBS_READ, EVENTS_READ, PLAYBACK_SIGN})
 MEMBER_SCOPES = VIEWER_SCOPES | {UPLOADS_WRITE, ASSETS_WRITE, JOBS_WRITE, WEBHOOKS_READ, WEBHOOKS_WRITE, MEMBERS_READ}
@@ -30,8 +32,9 @@ TENANT_SCOPES = MEMBER_SCOPES | {KEYS_READ, KEYS_WRITE, MEMBERS_WRITE}
 SERVICE_SCOPES = {
     "gateway": frozenset({PLAYBACK_READ, ACCOUNTS_SERVE, UPLOADS_APPEND}),
     "transcode-worker": frozenset({TASKS_WORK}),
+    "operator": frozenset({TENANTS_READ, TENANTS_WRITE}),
 }
-"""The services that have a key of their own, and what it is good for: across tenants, and nothing of any tenant's."""
+"""The services, and the operator, that have a key of their own, and what it is good for: across tenants."""
 
 
 class Role(StrEnum):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from meshkit import pages
 from meshkit.clock import utc_now
 from meshkit.errors import NotFound, Unavailable
 from meshkit.ids import new_id
@@ -75,6 +76,12 @@ class Identities:
     async def tenant(self, tenant_id: str) -> Tenant:
         async with self._store.transaction() as tx:
             return await _found(tx, tenant_id)
+
+    async def tenants(self, page_size: int, page_token: str) -> tuple[list[Tenant], str]:
+        size = page_size or pages.DEFAULT_SIZE
+        async with self._store.transaction() as tx:
+            rows = await tx.tenants(before=pages.before(page_token), limit=size + 1)
+        return pages.page(rows, size)
 
     async def who(self, caller: Caller) -> tuple[Tenant, User | None]:
         """The caller's tenant, and the caller where it is a user."""

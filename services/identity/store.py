@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from meshkit import once, outbox
 from meshkit.db import fields_of
 from services.identity import wire
-from services.identity.domain import ApiKey, Tenant
+from services.identity.domain import SYSTEM_TENANT, ApiKey, Tenant
 from services.identity.signing import SigningKey
 from services.identity.tables import API_KEYS, SIGNING_KEYS, TENANTS
 from services.identity.user_rows import Users
@@ -49,6 +49,13 @@ class PostgresTransaction(Users):
 
     async def tenant_named(self, name: str) -> Tenant | None:
         return await self._one_tenant(TENANTS.c.name == name)
+
+    async def tenants(self, *, before: str | None, limit: int) -> Sequence[Tenant]:
+        query = sa.select(TENANTS).where(TENANTS.c.name != SYSTEM_TENANT)
+        if before:
+            query = query.where(TENANTS.c.id < before)
+        rows = await self._connection.execute(query.order_by(TENANTS.c.id.desc()).limit(limit))
+        return [Tenant(**fields_of(row)) for row in rows]
 
     async def add_tenant(self, tenant: Tenant) -> None:
         await self._connection.execute(sa.insert(TENANTS), asdict(tenant))

@@ -49,6 +49,7 @@ FAMILIES = {
     "webhooks": "webhooks",
     "webhook-deliveries": "webhooks",
     "callback-secret": "webhooks",
+    "tenants": "tenants",
 }
 """The first word of a path and the family of its scopes: `:read` for GET, `:write` for all else."""
 SCOPES = {
@@ -56,6 +57,7 @@ SCOPES = {
     "POST /v1/auth/logout": ANY,
     "POST /v1/auth/password": ANY,
     "GET /v1/presets": ANY,
+    "GET /v1/quotas": "uploads:read",
     # Who asks where a stream stands ends the one before it; who asks for URLs writes by them.
     "HEAD /v1/tus/{upload_id}": "uploads:write",
     "GET /v1/s3/params": "uploads:write",
@@ -65,14 +67,15 @@ SCOPES = {
     "DELETE /v1/assets/{asset_id}/vote": "assets:read",
 }
 """Where that rule does not hold."""
-HOLDERS = {"playback:read", "accounts:serve", "tasks:work", "uploads:append"}
-"""Scopes of the mesh's own services, which no tenant can have."""
+HOLDERS = {"playback:read", "accounts:serve", "tasks:work", "uploads:append", "tenants:read", "tenants:write"}
+"""Scopes of the mesh's own services and of its operator, which no tenant can have."""
 ADDRESSES = {
     "reelmesh.identity.v1.IdentityService": "identity",
     "reelmesh.upload.v1.UploadService": "upload",
     "reelmesh.metadata.v1.MetadataService": "metadata",
     "reelmesh.transcode.v1.TranscodeService": "scheduler",
     "reelmesh.transcode.v1.WorkerService": "scheduler",
+    "reelmesh.transcode.v1.TenantService": "scheduler",
     "reelmesh.notify.v1.NotifyService": "notify",
     "reelmesh.notify.v1.WebhookService": "notify",
 }
@@ -86,6 +89,7 @@ EXAMPLES: dict[str, Any] = {
     "role": "viewer",
     "url": "https://club.example/hook",
     "part_numbers": [1],
+    "tenant_id": new_id(),
     "expires_in": 600,
     "page_size": 200,
     "last_event_id": "0",

@@ -114,14 +114,20 @@ async def feed(api: FakeApi, coming: list[tuple[str, str, dict[str, Any]]]) -> A
 @contextmanager
 def serving(api: FakeApi) -> Iterator[FakeApi]:
     """On a port of its own, until the end of the block."""
+    with serving_app(app_of(api)) as api.url:
+        yield api
+
+
+@contextmanager
+def serving_app(app: FastAPI) -> Iterator[str]:
+    """Its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        api.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(app_of(api), log_level="critical", ws="none", lifespan="off", loop="asyncio")
+        config = uvicorn.Config(app, log_level="critical", ws="none", lifespan="off", loop="asyncio")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield api
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             server.force_exit = True

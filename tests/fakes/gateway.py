@@ -14,7 +14,7 @@ import jwt
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
 from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2_grpc
-from reelmesh.transcode.v1 import preset_pb2, transcode_pb2, transcode_pb2_grpc
+from reelmesh.transcode.v1 import preset_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
 from meshkit import auth
@@ -29,9 +29,11 @@ from services.notify import grpc_api as notify_api
 from services.notify import webhook_api
 from services.notify.webhooks import Webhooks
 from services.transcode.scheduler import grpc_api as transcode_api
+from services.transcode.scheduler import tenant_api
 from services.upload import grpc_api as upload_api
 from tests import tokens
 from tests.fakes.gateway_assets import AssetUpkeep
+from tests.fakes.gateway_tenants import Directory, FakeTenants, UploadSettings
 from tests.fakes.notify import FakeStore
 from tests.fakes.webhooks import FakeReceivers
 
@@ -89,7 +91,7 @@ def an_output(kind: str, object_key: str, state: Any = metadata_pb2.Output.STATE
 
 
 @dataclass
-class FakeIdentity(identity_pb2_grpc.IdentityServiceServicer):
+class FakeIdentity(Directory, identity_pb2_grpc.IdentityServiceServicer):
     keys: dict[str, str] = field(default_factory=dict)
     """API keys and the tenants that they belong to."""
     token_seconds: float = 300.0
@@ -125,7 +127,7 @@ class FakeIdentity(identity_pb2_grpc.IdentityServiceServicer):
 
 
 @dataclass
-class FakeUpload(upload_pb2_grpc.UploadServiceServicer):
+class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
     rows: dict[str, upload_pb2.Upload] = field(default_factory=dict)
     request_ids: dict[str, str] = field(default_factory=dict)
     requests: list[Any] = field(default_factory=list)
@@ -353,11 +355,12 @@ class FakeServices:
     upload: FakeUpload = field(default_factory=FakeUpload)
     metadata: FakeMetadata = field(default_factory=FakeMetadata)
     transcode: FakeTranscode = field(default_factory=FakeTranscode)
+    tenants: FakeTenants = field(default_factory=FakeTenants)
     notify: FakeNotify = field(default_factory=FakeNotify)
     webhooks: FakeStore = field(default_factory=FakeStore)
 
 
-_APIS = (identity_api, upload_api, metadata_api, transcode_api, notify_api, webhook_api)
+_APIS = (identity_api, upload_api, metadata_api, transcode_api, tenant_api, notify_api, webhook_api)
 
 
 @asynccontextmanager
@@ -371,6 +374,7 @@ async def fake_services() -> AsyncIterator[FakeServices]:
         (fakes.upload, upload_pb2_grpc.add_UploadServiceServicer_to_server, upload_api),
         (fakes.metadata, metadata_pb2_grpc.add_MetadataServiceServicer_to_server, metadata_api),
         (fakes.transcode, transcode_pb2_grpc.add_TranscodeServiceServicer_to_server, transcode_api),
+        (fakes.tenants, tenant_pb2_grpc.add_TenantServiceServicer_to_server, tenant_api),
         (fakes.notify, notify_pb2_grpc.add_NotifyServiceServicer_to_server, notify_api),
         (
             webhook_api.WebhookApi(Webhooks(fakes.webhooks, FakeReceivers())),

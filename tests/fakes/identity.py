@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from meshkit.errors import AlreadyExists
+from services.identity.domain import SYSTEM_TENANT
 from services.identity.roles import Role
 from services.identity.throttle import Tries
 
@@ -66,6 +67,9 @@ class FakeTransaction:
 
     async def tenant_named(self, name: str) -> Tenant | None:
         return next((tenant for tenant in self.store.tenants.values() if tenant.name == name), None)
+
+    async def tenants(self, *, before: str | None, limit: int) -> Sequence[Tenant]:
+        return _page([each for each in self.store.tenants.values() if each.name != SYSTEM_TENANT], before, limit)
 
     async def add_tenant(self, tenant: Tenant) -> None:
         self.store.tenants[tenant.id] = tenant

@@ -145,3 +145,14 @@ async def test_the_last_use_of_a_key_is_kept(store: Store) -> None:
         await tx.used_key(key, NOW)
         kept = await tx.key(tenant.id, key.id)
     assert kept == replace(key, last_use_time=NOW)
+
+
+async def test_tenants_are_listed_newest_first(store: Store) -> None:
+    made = [a_tenant() for _ in range(3)]
+    async with store.transaction() as tx:
+        for tenant in made:
+            await tx.add_tenant(tenant)
+    newest_first = sorted(made, key=lambda tenant: tenant.id, reverse=True)
+    async with store.transaction() as tx:
+        assert list(await tx.tenants(before=None, limit=3)) == newest_first
+        assert list(await tx.tenants(before=newest_first[0].id, limit=1)) == newest_first[1:2]

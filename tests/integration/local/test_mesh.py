@@ -34,7 +34,8 @@ async def test_it_is_ready_and_leaves_a_note_for_the_cli(mesh: RunningMesh) -> N
     assert await asyncio.to_thread(answers, mesh)
     assert set(mesh.pids) == {"upload", "gateway", "worker-1", "postgres", "nats", "seaweed"}
     note = mesh.home / "dev.env"
-    assert note.read_text() == f"REELMESH_URL={mesh.url}\nREELMESH_API_KEY={mesh.api_key}\n"
+    keys = f"REELMESH_API_KEY={mesh.api_key}\nREELMESH_OPERATOR_KEY={mesh.operator_key}\n"
+    assert note.read_text() == f"REELMESH_URL={mesh.url}\n{keys}"
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
 
 

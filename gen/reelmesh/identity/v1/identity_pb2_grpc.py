@@ -115,6 +115,16 @@ class IdentityServiceStub:
                 request_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetCallerRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetCallerResponse.FromString,
                 _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/reelmesh.identity.v1.IdentityService/ListTenants',
+                request_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
+        self.GetTenant = channel.unary_unary(
+                '/reelmesh.identity.v1.IdentityService/GetTenant',
+                request_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetTenantRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetTenantResponse.FromString,
+                _registered_method=True)
         self.SignPlayback = channel.unary_unary(
                 '/reelmesh.identity.v1.IdentityService/SignPlayback',
                 request_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.SignPlaybackRequest.SerializeToString,
@@ -237,6 +247,19 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTenants(self, request, context):
+        """Every tenant, newest first. Like the next one, for the operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTenant(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SignPlayback(self, request, context):
         """A token that plays one playback id until it expires.
         """
@@ -326,6 +349,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetCaller,
                     request_deserializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetCallerRequest.FromString,
                     response_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetCallerResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.ListTenantsRequest.FromString,
+                    response_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.ListTenantsResponse.SerializeToString,
+            ),
+            'GetTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTenant,
+                    request_deserializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetTenantRequest.FromString,
+                    response_serializer=reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetTenantResponse.SerializeToString,
             ),
             'SignPlayback': grpc.unary_unary_rpc_method_handler(
                     servicer.SignPlayback,
@@ -766,6 +799,60 @@ class IdentityService:
             '/reelmesh.identity.v1.IdentityService/GetCaller',
             reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetCallerRequest.SerializeToString,
             reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetCallerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.identity.v1.IdentityService/ListTenants',
+            reelmesh_dot_identity_dot_v1_dot_identity__pb2.ListTenantsRequest.SerializeToString,
+            reelmesh_dot_identity_dot_v1_dot_identity__pb2.ListTenantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.identity.v1.IdentityService/GetTenant',
+            reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetTenantRequest.SerializeToString,
+            reelmesh_dot_identity_dot_v1_dot_identity__pb2.GetTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

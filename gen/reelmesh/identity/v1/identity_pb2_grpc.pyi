@@ -65,6 +65,9 @@ class IdentityServiceStub:
     """The user is gone, with its sessions and the keys that it made. The last owner stays."""
     GetCaller: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetCallerRequest, _identity_pb2.GetCallerResponse]
     """Who the caller is."""
+    ListTenants: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListTenantsRequest, _identity_pb2.ListTenantsResponse]
+    """Every tenant, newest first. Like the next one, for the operator."""
+    GetTenant: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetTenantRequest, _identity_pb2.GetTenantResponse]
     SignPlayback: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignPlaybackRequest, _identity_pb2.SignPlaybackResponse]
     """A token that plays one playback id until it expires."""
 
@@ -105,6 +108,9 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """The user is gone, with its sessions and the keys that it made. The last owner stays."""
     GetCaller: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetCallerRequest, _identity_pb2.GetCallerResponse]  # type: ignore[assignment]
     """Who the caller is."""
+    ListTenants: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListTenantsRequest, _identity_pb2.ListTenantsResponse]  # type: ignore[assignment]
+    """Every tenant, newest first. Like the next one, for the operator."""
+    GetTenant: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetTenantRequest, _identity_pb2.GetTenantResponse]  # type: ignore[assignment]
     SignPlayback: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignPlaybackRequest, _identity_pb2.SignPlaybackResponse]  # type: ignore[assignment]
     """A token that plays one playback id until it expires."""
 
@@ -238,6 +244,21 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.GetCallerResponse, _abc.Awaitable[_identity_pb2.GetCallerResponse]]:
         """Who the caller is."""
+
+    @_abc_1.abstractmethod
+    def ListTenants(
+        self,
+        request: _identity_pb2.ListTenantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListTenantsResponse, _abc.Awaitable[_identity_pb2.ListTenantsResponse]]:
+        """Every tenant, newest first. Like the next one, for the operator."""
+
+    @_abc_1.abstractmethod
+    def GetTenant(
+        self,
+        request: _identity_pb2.GetTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.GetTenantResponse, _abc.Awaitable[_identity_pb2.GetTenantResponse]]: ...
 
     @_abc_1.abstractmethod
     def SignPlayback(
