@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from reelmesh_client.cli_assets import asset, assets, jobs
 from reelmesh_client.cli_keys import keys
+from reelmesh_client.cli_login import login, logout
 from reelmesh_client.cli_mesh import doctor, up
 from reelmesh_client.cli_tenants import quotas, tenants
 from reelmesh_client.cli_upload import upload
@@ -42,7 +43,7 @@ def version(context: typer.Context, as_json: AsJson = False) -> None:
         screen.line(f"reelmesh {installed('reelmesh')}")
 
 
-for command in (up, upload, assets, asset, jobs, quotas, doctor, version):
+for command in (up, login, logout, upload, assets, asset, jobs, quotas, doctor, version):
     app.command(epilog=EPILOG)(command)
 app.add_typer(keys, name="keys", epilog=EPILOG)
 app.add_typer(tenants, name="tenants", epilog=EPILOG)

@@ -37,7 +37,8 @@ PARALLEL = 4
 class Client:
     """One mesh, as one user sees it. Usable from several threads."""
 
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str | Callable[[], str]) -> None:
+        """`api_key` may be a function: it is asked before each request for the key or access token of that moment."""
         self._transport = Transport(url, api_key)
 
     def __enter__(self) -> Self:

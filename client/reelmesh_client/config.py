@@ -1,6 +1,6 @@
-"""Which mesh to talk to, and as whom: options, then the environment, then the nearest dev.env."""
+"""Which mesh to talk to, and as whom: options, then the environment, then sessions and the nearest dev.env."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,19 +17,39 @@ DEV_ENV = Path(".reelmesh") / "dev.env"
 class Target:
     url: str
     api_key: str
+    """Empty: that of its session."""
 
 
-def target(url: str, api_key: str, env: Mapping[str, str], cwd: Path, variable: str = API_KEY) -> Target:
-    """`variable` is where the key may be. Raises ConfigError when nothing says which mesh, or as whom."""
+def target(
+    url: str,
+    api_key: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    variable: str = API_KEY,
+    *,
+    sessions: Sequence[str] = (),
+) -> Target:
+    """`variable` is where the key may be; `sessions` are meshes that somebody is logged in at.
+
+    Raises ConfigError when nothing says which mesh, or as whom.
+    """
     local = dev_env(env, cwd)
-    where = url or env.get(URL) or local.get(URL)
-    if not where:
-        raise ConfigError(f"no mesh is known: start one with `reelmesh up`, or give --url or {URL}")
+    where = place_of(url, env, cwd, sessions)
+    if not api_key and not env.get(variable) and any(same_place(where, each) for each in sessions):
+        return Target(url=where, api_key="")
     # The local mesh's key goes to the local mesh alone.
     key = api_key or env.get(variable) or (local.get(variable) if same_place(where, local.get(URL, "")) else None)
     if not key:
-        raise ConfigError(f"no key for {where} is known: give --api-key or {variable}")
+        raise ConfigError(f"no key for {where} is known: reelmesh login, or give --api-key or {variable}")
     return Target(url=where, api_key=key)
+
+
+def place_of(url: str, env: Mapping[str, str], cwd: Path, sessions: Sequence[str] = ()) -> str:
+    """Raises ConfigError when nothing says which mesh."""
+    where = url or env.get(URL) or dev_env(env, cwd).get(URL) or (sessions[-1] if sessions else None)
+    if not where:
+        raise ConfigError(f"no mesh is known: start one with `reelmesh up`, or give --url or {URL}")
+    return where
 
 
 def dev_env(env: Mapping[str, str], cwd: Path) -> dict[str, str]:

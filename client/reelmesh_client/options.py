@@ -1,6 +1,7 @@
 """What several commands take, said once."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,12 @@ import typer
 from reelmesh_client.client import Client
 from reelmesh_client.config import API_KEY, OPERATOR_KEY, URL, target
 from reelmesh_client.screen import Screen
+from reelmesh_client.sessions import Sessions, folder
 
 Url = Annotated[str, typer.Option("--url", metavar="URL", help=f"The mesh; else {URL}, else the nearest dev.env.")]
-ApiKey = Annotated[str, typer.Option("--api-key", metavar="KEY", help=f"Else {API_KEY}, else the nearest dev.env.")]
+ApiKey = Annotated[
+    str, typer.Option("--api-key", metavar="KEY", help=f"Else {API_KEY}, your session, or the nearest dev.env.")
+]
 OperatorKey = Annotated[
     str, typer.Option("--api-key", metavar="KEY", help=f"Else {OPERATOR_KEY}, else the nearest dev.env.")
 ]
@@ -29,8 +33,9 @@ def screen_of(context: typer.Context, as_json: bool) -> Screen:
 
 def client_for(url: str, api_key: str) -> Client:
     """Raises ConfigError when nothing says which mesh, or as whom."""
-    found = target(url, api_key, os.environ, Path.cwd())
-    return Client(found.url, found.api_key)
+    sessions = Sessions(folder(os.environ))
+    found = target(url, api_key, os.environ, Path.cwd(), sessions=sessions.urls())
+    return Client(found.url, found.api_key or partial(sessions.token, found.url))
 
 
 def operator_for(url: str, api_key: str) -> Client:

@@ -4,7 +4,7 @@ Every call of the API that the client makes may be repeated: reads, calls that a
 that carry an Idempotency-Key. So all of them are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,13 +21,27 @@ LONGEST_WAIT = 30.0
 DIRECT: dict[str, httpx2.BaseTransport | None] = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 
 
+class Bearer(httpx2.Auth):
+    def __init__(self, credential: str | Callable[[], str]) -> None:
+        self._credential = credential
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        token = self._credential if isinstance(self._credential, str) else self._credential()
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+
 class Transport:
-    def __init__(self, url: str, api_key: str, *, timeout: httpx2.Timeout = TIMEOUT) -> None:
+    def __init__(
+        self, url: str, credential: str | Callable[[], str] | None, *, timeout: httpx2.Timeout = TIMEOUT
+    ) -> None:
+        """`credential`: a key, or what gives the token of the moment; None for calls that need none."""
         self.url = checked(url)
-        if not api_key.isascii() or not api_key.isprintable():
+        if isinstance(credential, str) and (not credential.isascii() or not credential.isprintable()):
             raise ConfigError("the API key has characters that no key has")
-        headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
-        self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, mounts=DIRECT)
+        auth = None if credential is None else Bearer(credential)
+        headers = {"Accept": "application/json"}
+        self._http = httpx2.Client(base_url=self.url, headers=headers, auth=auth, timeout=timeout, mounts=DIRECT)
 
     def close(self) -> None:
         self._http.close()
@@ -36,7 +50,7 @@ class Transport:
         """The JSON of a good answer. Raises ProblemError or UnreachableError."""
         for attempt in stamina.retry_context(on=worth_another_try, attempts=ATTEMPTS, wait_jitter=0.2, timeout=60.0):
             with attempt:
-                return self._once(method, path, request)
+                return self.once(method, path, **request)
         raise AssertionError("the last attempt returns or raises")
 
     @contextmanager
@@ -48,7 +62,8 @@ class Transport:
                 raise problem_of(response)
             yield response
 
-    def _once(self, method: str, path: str, request: Mapping[str, Any]) -> Any:
+    def once(self, method: str, path: str, **request: Any) -> Any:
+        """As `call`, in one attempt."""
         with reaching(self.url):
             response = self._http.request(method, path, **request)
         if not response.is_success:

@@ -23,6 +23,7 @@ from tests.serving import free_port, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     from local.infra import Infra
     from meshkit.settings import S3Settings
@@ -214,6 +215,27 @@ async def test_the_command_makes_lists_and_deletes_keys(http: httpx2.AsyncClient
     assert await reelmesh(url, "delete", key["id"]) == (0, f"deleted: {key['id']}\n")
     assert (await http.get("/v1/me", headers=by(key["secret"]))).status_code == 401
     assert (await reelmesh(url, "create", "robot", "--scope", "tasks:work"))[0] != 0
+
+
+async def test_the_command_logs_in(url: str, session: dict[str, Any], tmp_path: Path) -> None:
+    environment = {**os.environ, "REELMESH_URL": url, "XDG_CONFIG_HOME": str(tmp_path)}
+    environment.pop("REELMESH_API_KEY", None)
+
+    async def ran(*arguments: str) -> int:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "reelmesh_client", *arguments, env=environment, stdin=asyncio.subprocess.PIPE
+        )
+        await asyncio.wait_for(process.communicate(f"{PASSWORD}\n".encode()), 60)
+        return process.returncode or 0
+
+    assert await ran("login", "--email", session["user"]["email"], "--password-stdin") == 0
+    kept = tmp_path / "reelmesh" / "sessions.json"
+    expired = json.loads(kept.read_text())
+    expired[url]["expires"] = 0
+    kept.write_text(json.dumps(expired))
+    assert await ran("keys", "list") == 0
+    assert await ran("logout") == 0
+    assert await ran("keys", "list") != 0
 
 
 async def test_members_may_what_their_role_says(http: httpx2.AsyncClient, session: dict[str, Any]) -> None:
