@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from meshkit.clock import utc_now
 from meshkit.errors import Exhausted
-from services.transcode.scheduler import planning
 from services.transcode.scheduler.jobs import fail
+from services.transcode.scheduler.quotas import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,18 +57,18 @@ class Allowances:
             waiting = await tx.waiting_tenants(AT_ONCE)
         for tenant_id in waiting:
             async with self._store.transaction() as tx:
-                if admitted := await tx.admit(tenant_id, AT_ONCE):
-                    await tx.add_tasks([planning.probe(job, self._now()) for job in admitted])
+                for job in await tx.admit(tenant_id, AT_ONCE):
+                    await tx.release_held(job.id, self._now())
 
     def _standing(self, tenant: Tenant, live: int) -> Standing:
         minutes = tenant.minutes(self._limits, self._now())
         return Standing(tenant=tenant, quotas=(tenant.places(live, self._limits), minutes))
 
 
-async def afford(tx: Transaction, job: Job, seconds: float, now: datetime) -> bool:
-    """Whether the tenant has so many seconds left; they are the job's then, and else the job fails."""
+async def afford(tx: Transaction, job: Job, facts: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the tenant has minutes left for such a source; they are the job's then, and else the job fails."""
     try:
-        await tx.spend(job, seconds, now)
+        await tx.spend(job, seconds_of(facts), now)
     except Exhausted as over:
         await fail(tx, job, over.reason, over.message, now)
         return False

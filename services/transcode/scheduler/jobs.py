@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meshkit import pages
 from meshkit.clock import utc_now
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
-from services.transcode.scheduler import planning
+from services.transcode.scheduler import planning, quotas
 from services.transcode.scheduler.domain import (
     DEFAULT_PRESET,
     DEFAULT_PRIORITY,
@@ -17,6 +18,7 @@ from services.transcode.scheduler.domain import (
     Source,
 )
 from services.transcode.scheduler.file import SUBTITLES
+from services.transcode.scheduler.task import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +122,7 @@ class Jobs:
     async def retry(self, tenant_id: str, job_id: str) -> Job:
         """Begin again where the job failed or was cancelled; what is done of it is not done again.
 
-        Raises Conflict for a job in another state, begun too often, or over for too long.
+        Raises Conflict for a job in another state, begun too often, or over for too long, and Exhausted.
         """
         now = self._now()
         async with self._store.transaction() as tx:
@@ -132,6 +134,7 @@ class Jobs:
             again = job.retry(made, now)
             if not again.recipe:
                 raise Conflict("unknown_preset", f"there was no preset {again.preset}", preset=again.preset)
+            await quotas.hold_again(tx, again, now)
             await tx.say(again, "queued")
             await tx.retry_tasks(again, now)
             if again.encoded:
@@ -186,8 +189,10 @@ class Jobs:
         kept = await tx.add_job(job, request_id)
         if kept.id == job.id:
             await tx.say(job, "queued")
-            if await tx.hold(job, asked=asked) and recipe:
-                await tx.add_tasks([planning.probe(job, now)])
+            begins = await tx.hold(job, asked=asked)
+            if recipe:
+                probe = planning.probe(job, now)
+                await tx.add_tasks([probe if begins else replace(probe, state=TaskState.HELD)])
         return kept
 
     async def _cancel(self, tx: Transaction, job: Job) -> Job:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from meshkit.quotas import Quota, day_after, limit_of
+from services.transcode.media.facts import SourceFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from services.transcode.scheduler.domain import Job
 
@@ -102,6 +103,18 @@ class Counting(Protocol):
         ...
 
     async def save_tenant(self, tenant: Tenant) -> None: ...
+
+
+async def hold_again(tx: Counting, job: Job, now: datetime) -> None:
+    """A job that gave back what it held begins again. Raises Exhausted."""
+    await tx.hold(job, asked=True)
+    if job.planned and job.facts:
+        await tx.spend(job, seconds_of(job.facts), now)
+
+
+def seconds_of(facts: Mapping[str, Any]) -> float:
+    """What encoding a source takes of its tenant's minutes, whatever is made of it."""
+    return float(SourceFacts.from_json(dict(facts)).duration)
 
 
 def month_of(now: datetime) -> date:

@@ -81,11 +81,11 @@ class PostgresStore:
     @asynccontextmanager
     async def at_once(self) -> AsyncIterator[PostgresTransaction]:
         async with self._db.autocommit() as connection:
-            yield PostgresTransaction(connection)
+            yield PostgresTransaction(connection, self._limits)
 
 
 class PostgresTransaction(QuotaRows):
-    def __init__(self, connection: AsyncConnection, limits: Limits = NO_LIMITS) -> None:
+    def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
         super().__init__(connection, limits)
         self._read: dict[str, Job] = {}
         """Jobs as they are in the database: what is large is written only when it changes."""

@@ -119,7 +119,7 @@ class Tasks:
             if source and source.sha256 and source.sha256 != facts.get("sha256"):
                 await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
                 return
-            if not await afford(tx, job, float(SourceFacts.from_json(dict(facts)).duration), now):
+            if not await afford(tx, job, facts, now):
                 return
             made = plan(SourceFacts.from_json(dict(facts)), Preset.from_json(dict(job.recipe)))
             tasks = planning.tasks(job, made, now)

@@ -138,3 +138,19 @@ async def test_a_month_begins_with_nothing(scheduler: Scheduler, allowances: All
     assert await used(allowances, job.tenant_id) == (1, 0)
     await scheduler.jobs.cancel(job.tenant_id, job.id)
     assert await used(allowances, job.tenant_id) == (0, 0)
+
+
+async def test_a_job_that_begins_again_holds_again(scheduler: Scheduler, allowances: Allowances) -> None:
+    jobs = [await scheduler.upload()]
+    jobs += [await uploaded(scheduler, jobs[0].tenant_id) for _ in range(2)]
+    await probed(scheduler, jobs[0])
+    for job in (jobs[0], jobs[2]):
+        await scheduler.jobs.cancel(job.tenant_id, job.id)
+    assert await used(allowances, jobs[0].tenant_id) == (1, 0)
+    await scheduler.jobs.retry(jobs[0].tenant_id, jobs[0].id)
+    assert await used(allowances, jobs[0].tenant_id) == (2, 1.5)
+    with pytest.raises(Exhausted):
+        await scheduler.jobs.retry(jobs[2].tenant_id, jobs[2].id)
+    await scheduler.jobs.cancel(jobs[1].tenant_id, jobs[1].id)
+    await scheduler.jobs.retry(jobs[2].tenant_id, jobs[2].id)
+    assert scheduler.queued()[-1].job_id == jobs[2].id
