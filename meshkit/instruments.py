@@ -130,6 +130,7 @@ SPANS = {
     "encode audio": (_TASK, "A worker makes the sound."),
     "make stills": (_TASK, "A worker makes posters and sprites."),
     "make images": (_TASK, "A worker makes the sizes of an image."),
+    "join file": (_TASK, "A worker joins what was encoded into one file."),
     "make subtitles": (_TASK, "A worker makes the texts of a video."),
     "ffmpeg": (("ffmpeg.outcome",), "One run of ffmpeg, as in `reelmesh.ffmpeg.runs`."),
 }
