@@ -35,8 +35,9 @@ _NOTHING_NOW = {"404", "408"}
 class Bus:
     """One connection to NATS. Reconnects by itself, forever."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, replicas: int = 1) -> None:
         self.client = client
+        self._replicas = replicas
         self.js: JetStreamContext = client.jetstream(timeout=PUBLISH_TIMEOUT)
 
     async def publish(self, subject: str, payload: bytes, headers: Mapping[str, str], message_id: str) -> None:
@@ -50,10 +51,13 @@ class Bus:
         """Make every stream and durable that is missing. Idempotent. Raises Unavailable."""
         with _unavailable():
             for name, config in STREAMS.items():
+                wanted = config.evolve(num_replicas=self._replicas)
                 try:
-                    await self.js.stream_info(name)
+                    kept = (await self.js.stream_info(name)).config
+                    if (kept.num_replicas or 1) < self._replicas:
+                        await self.js.update_stream(kept.evolve(num_replicas=self._replicas))
                 except NotFoundError:
-                    await self.js.add_stream(config)
+                    await self.js.add_stream(wanted)
             for each in DURABLES.values():
                 await self.js.add_consumer(each.stream, each.config())
 
@@ -78,14 +82,17 @@ class Bus:
 
 
 @asynccontextmanager
-async def connected(url: str, name: str) -> AsyncIterator[Bus]:
-    """A Bus whose streams and durables exist; waits for the server as long as it takes."""
+async def connected(url: str, name: str, *, replicas: int = 1) -> AsyncIterator[Bus]:
+    """A Bus whose streams and durables exist; waits for a server as long as it takes. `url`: one, or several by commas.
+
+    Each stream is kept by `replicas` servers at least.
+    """
 
     async def report(error: Exception) -> None:
         log.warning("nats", error=repr(error))
 
     client = await nats.connect(
-        url,
+        url.split(","),
         name=name,
         max_reconnect_attempts=-1,
         reconnect_time_wait=0.5,
@@ -93,7 +100,7 @@ async def connected(url: str, name: str) -> AsyncIterator[Bus]:
         error_cb=report,
         pending_size=16 << 20,
     )
-    bus = Bus(client)
+    bus = Bus(client, replicas=replicas)
     try:
         while True:
             try:

@@ -58,7 +58,7 @@ class Objects:
 
     def __init__(self, settings: S3Settings) -> None:
         self.bucket = settings.s3_bucket
-        self._s3 = _client(settings, settings.s3_endpoint_url)
+        self._s3 = client(settings, settings.s3_endpoint_url)
         self._signer = Signer(settings, settings.s3_public_endpoint_url)
 
     async def begin_multipart(self, key: str, content_type: str) -> str:
@@ -178,7 +178,7 @@ def moved(operation: str, key: str, size: int) -> None:
     OBJECT_IO.add(size, operation=operation, type=kind)
 
 
-def _client(settings: S3Settings, endpoint_url: str) -> S3Client:
+def client(settings: S3Settings, endpoint_url: str) -> S3Client:
     return boto3.client(
         "s3",
         endpoint_url=endpoint_url,

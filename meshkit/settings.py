@@ -55,6 +55,8 @@ class DatabaseSettings(Settings):
 
 class NatsSettings(Settings):
     nats_url: str
+    nats_replicas: int = 1
+    """Servers that keep each stream; what is not there yet is made so, and what has fewer gets more."""
 
 
 class S3Settings(Settings):

@@ -59,7 +59,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     identities = Identities(store, signing_lifetime=timedelta(days=settings.signing_key_days))
     accounts = Accounts(store, passwords, signup=settings.signup == "open")
     await identities.prepare(settings.bootstrap_api_key, settings.service_keys)
-    async with connected(settings.nats_url, "identity") as bus:
+    async with connected(settings.nats_url, "identity", replicas=settings.nats_replicas) as bus:
         relay = Relay(db, bus, "identity")
         server = GrpcServer(settings, Verifier(identities.jwks), grpc_api.SCOPES)
         server.add(

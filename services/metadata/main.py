@@ -52,7 +52,10 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     store = PostgresStore(db)
     assets, votes, retention = Assets(store), Votes(store), Retention(store, settings.policy)
     removals = Removals(store, S3Objects(Objects(settings)))
-    async with connected(settings.nats_url, "metadata") as bus, identity_at(settings.identity_addr) as identity:
+    async with (
+        connected(settings.nats_url, "metadata", replicas=settings.nats_replicas) as bus,
+        identity_at(settings.identity_addr) as identity,
+    ):
         relay = Relay(db, bus, "metadata")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
         server.add(

@@ -43,7 +43,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     store = PostgresStore(db, due)
     resolve = partial(resolve_public, allow_loopback=settings.webhook_allow_loopback)
     async with (
-        connected(settings.nats_url, "notify") as bus,
+        connected(settings.nats_url, "notify", replicas=settings.nats_replicas) as bus,
         identity_at(settings.identity_addr) as identity,
         http_receivers(resolve, settings.webhook_timeout) as receivers,
     ):

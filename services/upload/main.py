@@ -79,7 +79,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     appends = Appends(store, objects, settings.policy_of)
     observer = Observer(store, objects)
     async with (
-        connected(settings.nats_url, "upload") as bus,
+        connected(settings.nats_url, "upload", replicas=settings.nats_replicas) as bus,
         identity_at(settings.identity_addr) as identity,
         storing(settings) as parts,
         web(allow_loopback=settings.loopback) as others,

@@ -65,7 +65,10 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     objects = Objects(settings)
     collecting = Collecting(store, objects)
     publishing = Publishing(store, S3Playlists(objects), collecting)
-    async with connected(settings.nats_url, "transcode") as bus, identity_at(settings.identity_addr) as identity:
+    async with (
+        connected(settings.nats_url, "transcode", replicas=settings.nats_replicas) as bus,
+        identity_at(settings.identity_addr) as identity,
+    ):
         relay = Relay(db, bus, "transcode")
         reconciler = Reconciler(store, JetStreamQueue(bus), tasks, publishing, grace=lease)
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | tenant_api.SCOPES | worker_api.SCOPES)

@@ -58,7 +58,7 @@ class Settings(GrpcSettings, NatsSettings, S3Settings):
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     worker_id = f"{socket.gethostname()}-{os.getpid()}"
     async with (
-        connected(settings.nats_url, f"worker-{worker_id}") as bus,
+        connected(settings.nats_url, f"worker-{worker_id}", replicas=settings.nats_replicas) as bus,
         identity_at(settings.identity_addr) as identity,
         client.channel(
             settings.transcode_addr, worker_pb2.DESCRIPTOR, OwnToken(identity, settings.service_key)
