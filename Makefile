@@ -69,4 +69,7 @@ bench: setup ## measure: make bench NAME=transcode (ONLY=part,part ROUNDS=5)
 up: setup ## the mesh in the foreground
 	@$(BIN)/reelmesh up
 
-.PHONY: help setup lock gen fmt lint type drift check test test-unit test-e2e test-faults demo bench up
+images: ## reelmesh/app and reelmesh/worker, by Docker
+	for target in app worker; do docker build --target $$target --tag reelmesh/$$target:0.1.0 . || exit 1; done
+
+.PHONY: images help setup lock gen fmt lint type drift check test test-unit test-e2e test-faults demo bench up
