@@ -12,6 +12,7 @@ from services.transcode.media.mux import AUDIO_NAME, Mux, best_for
 from services.transcode.media.plain import Plain, from_plain, to_plain
 from services.transcode.media.preset import AudioCodec, Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
+from services.transcode.media.stills import Stills, stills
 
 # How many frames a source may end before its announced end, in a stream of constant rate.
 _END_SLACK = 2
@@ -84,13 +85,14 @@ class AudioTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a job encodes. An image has no tasks; audio alone has no grid and no chunks."""
+    """Everything a job makes. An image has no tasks; audio alone has no grid and no chunks."""
 
     grid: Grid | None
     rungs: tuple[Rung, ...]
     chunks: tuple[VideoChunk, ...]
     audio: AudioTrack | None
     files: tuple[Mux, ...] = ()
+    stills: Stills | None = None
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -111,8 +113,14 @@ def plan(facts: SourceFacts, preset: Preset) -> Plan:
     grid = grid_for(facts.video)
     rungs = ladder(facts.video, preset, grid.rate)
     audio = _audio(facts, grid, preset)
-    chunks = _chunks(facts, grid, rungs, preset)
-    return Plan(grid=grid, rungs=rungs, chunks=chunks, audio=audio, files=_files(preset, grid, rungs, audio))
+    return Plan(
+        grid=grid,
+        rungs=rungs,
+        chunks=_chunks(facts, grid, rungs, preset),
+        audio=audio,
+        files=_files(preset, grid, rungs, audio),
+        stills=stills(facts, grid),
+    )
 
 
 def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) -> tuple[int, ...]:

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from meshkit.ids import new_id
+from services.transcode.media import stills
 from services.transcode.media.encoders import CODECS
+from services.transcode.scheduler.filing import EXPECTED
 from services.transcode.scheduler.rendition import Rendition
 from services.transcode.scheduler.task import ENCODES, Task, TaskKind, TaskState, due
 
@@ -33,7 +35,12 @@ def probe(job: Job, now: datetime) -> Task:
 
 
 def tasks(job: Job, plan: Plan, now: datetime) -> list[Task]:
-    """Lowest latency first: the first chunk, the audio, then the other chunks by number."""
+    """Lowest latency first: the first chunk, the audio, then the other chunks by number; and the plain files."""
+    encodes = _encodes(job, plan, now)
+    return [*encodes, *_files(job, plan, now, sum(each.weight for each in encodes))]
+
+
+def _encodes(job: Job, plan: Plan, now: datetime) -> list[Task]:
     first = due(now, job.priority, urgent=True)
     video = [
         _task(
@@ -66,6 +73,17 @@ def _mux(job: Job, mux: Mux, encoding: float, now: datetime) -> Task:
         weight=_MUX_COST * encoding or _SOUND_ALONE,
         spec=mux.to_json(),
     )
+
+
+def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
+    """`encoding` is what it costs to encode the stream. What plays comes first, and then what it looks like."""
+    soon = due(now, job.priority)
+    made = []
+    if plan.stills:
+        spec = {"stills": plan.stills.to_json(), EXPECTED: stills.FILES}
+        weight = stills.COST * encoding
+        made.append(_task(job, now, kind=TaskKind.STILLS, due_time=soon, weight=weight, spec=spec))
+    return made
 
 
 def beside(tasks: Iterable[Task]) -> dict[str, int]:

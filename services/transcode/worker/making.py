@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.transcode.worker.domain import Kind, StoredFile
 from services.transcode.worker.muxing import mux
+from services.transcode.worker.stills import make_stills
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -36,7 +37,10 @@ class Bench:
     threads: int
 
 
-MAKERS: Mapping[Kind, Callable[[Bench], Awaitable[list[MadeFile]]]] = {Kind.MUX: mux}
+MAKERS: Mapping[Kind, Callable[[Bench], Awaitable[list[MadeFile]]]] = {
+    Kind.MUX: mux,
+    Kind.STILLS: make_stills,
+}
 
 
 async def make(bench: Bench) -> list[StoredFile]:

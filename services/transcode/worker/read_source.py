@@ -3,11 +3,9 @@
 Usage: python -m services.transcode.worker.read_source path-or-URL size file-name
 """
 
-import io
 import json
 import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import av
@@ -21,9 +19,9 @@ from services.transcode.media.facts import AudioFacts, SourceFacts, VideoFacts
 from services.transcode.media.families import FAMILIES
 from services.transcode.media.limits import MAX_PIXELS, MAX_SAMPLES, MAX_SECONDS, MAX_STREAMS
 from services.transcode.worker.claims import check_claims
+from services.transcode.worker.containers import demuxing, opened
 from services.transcode.worker.first_frames import Decoder, FirstPicture, FirstSound, has_decoder
 from services.transcode.worker.recovery import length_size, recovery_frames
-from services.transcode.worker.remote_file import RemoteFile
 from services.transcode.worker.sniff import HEAD_BYTES, sniff
 from services.transcode.worker.timeline import Timeline
 from services.transcode.worker.whole import check_whole
@@ -31,7 +29,6 @@ from services.transcode.worker.whole import check_whole
 if TYPE_CHECKING:
     from av.packet import Packet
 
-_READ_SIZE = 1 << 17
 _MICROSECOND = Fraction(1, 1_000_000)
 # Begins a picture of MPEG-4 part 2 (ISO/IEC 14496-2, vop_start_code).
 _PICTURE = b"\0\0\1\xb6"
@@ -40,18 +37,11 @@ _PICTURE = b"\0\0\1\xb6"
 def main() -> None:
     source, size, file_name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     try:
-        with _opened(source, size) as file:
+        with opened(source, size) as file:
             answer: dict[str, object] = {"facts": read_source(file, size, file_name).to_json()}
     except BadMedia as error:
         answer = {"reason": error.reason, "message": error.message}
     json.dump(answer, sys.stdout)
-
-
-def _opened(source: str, size: int) -> BinaryIO:
-    if not source.startswith("http:"):
-        return Path(source).open("rb")
-    # A small buffer: it is for the headers, and larger reads pass it by.
-    return io.BufferedReader(RemoteFile(source, size), 4096)
 
 
 def read_source(file: BinaryIO, size: int, file_name: str) -> SourceFacts:
@@ -61,19 +51,7 @@ def read_source(file: BinaryIO, size: int, file_name: str) -> SourceFacts:
     check_claims(file, size, family)
     file.seek(0)
     try:
-        with av.open(
-            file,
-            mode="r",
-            format=FAMILIES[family].demuxer,
-            buffer_size=_READ_SIZE,
-            options={"max_pixels": str(MAX_PIXELS)},
-            # No protocol at all: what the file names is not opened.
-            container_options={
-                "protocol_whitelist": "",
-                "format_whitelist": FAMILIES[family].demuxer,
-                "max_streams": str(MAX_STREAMS + 1),
-            },
-        ) as container:
+        with demuxing(file, family) as container:
             video, audio = _read(container, family)
     except av.error.MemoryError as error:
         raise BadMedia("too_large", f"the {family} container asks for more streams or memory than allowed") from error

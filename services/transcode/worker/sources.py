@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from services.transcode.worker.ports import Objects
 
 
+_READ_WHOLE = (Kind.PROBE, Kind.ENCODE_AUDIO, Kind.SUBTITLES)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     source: Source
@@ -50,7 +53,7 @@ class Sources:
             yield Opened(path, lambda: asyncio.to_thread(_sha256, path))
             return
         blocks = self._ranges(task.source_key, task.source_size)
-        blocks.read_whole = task.kind is not Kind.ENCODE_VIDEO
+        blocks.read_whole = task.kind in _READ_WHOLE
         blocks.expected = int(task.spec.get("source_bytes", 0)) // BLOCK
         digest = Digest(blocks)
         async with serving(blocks, digest.hear) as serves:

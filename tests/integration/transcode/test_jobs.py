@@ -39,7 +39,9 @@ async def test_a_file_becomes_a_stream(studio: Studio, workers: Workers, clip: P
     assert job.state == Job.STATE_SUCCEEDED, json_format.MessageToJson(job)
     assert (job.progress, job.playable, job.attempts) == (1.0, True, 1)
     assert (job.media.kind, job.media.width, job.media.frames, job.media.audio_codec) == ("video", 320, 150, "aac")
-    assert {(output.kind, output.state) for output in job.outputs} == {("hls", 2), ("dash", 2)}
+    assert {(output.kind, output.state) for output in job.outputs} == {
+        *(("hls", 2), ("dash", 2), ("poster", 2), ("sprite", 2)),
+    }
 
     master = await studio.playlist(job, "master.m3u8")
     assert "v180.m3u8" in master
@@ -48,6 +50,7 @@ async def test_a_file_becomes_a_stream(studio: Studio, workers: Workers, clip: P
         playlist = await studio.playlist(job, name)
         assert "#EXT-X-PLAYLIST-TYPE:VOD" in playlist
         assert playlist.endswith("#EXT-X-ENDLIST\n")
+    await stills_are_there(studio, job)
     assert 'type="static"' in await studio.playlist(job, "manifest.mpd")
 
     shown = pictures(await studio.track(job, "v180.m3u8", tmp_path / "video.mp4"))
@@ -69,6 +72,16 @@ async def test_a_file_becomes_a_stream(studio: Studio, workers: Workers, clip: P
     await eventually(lost_is_gone)
 
 
+async def stills_are_there(studio: Studio, job: transcode_pb2.Job) -> None:
+    poster, sheet, storyboard = (each for each in job.outputs if each.kind in {"poster", "sprite"})
+    assert (poster.width, poster.height, sheet.width, sheet.height) == (320, 180, 160 * 5, 90)
+    for output, start in ((poster, b"\xff\xd8\xff"), (sheet, b"\xff\xd8\xff"), (storyboard, b"WEBVTT\n")):
+        assert output.object_key.startswith(f"{job.object_prefix}files/")
+        body = await studio.read(output.object_key)
+        assert body.startswith(start)
+        assert len(body) == output.size
+
+
 async def test_every_fact_is_said_once_and_in_order(studio: Studio, workers: Workers, clip: Path) -> None:
     async with workers.working(studio.address):
         job = await studio.ended(await studio.job_of(await studio.bring_in(clip)))
@@ -82,7 +95,7 @@ async def test_every_fact_is_said_once_and_in_order(studio: Studio, workers: Wor
     assert [fact for fact in facts if fact in ENDS] == [
         *("job_queued", "job_started", "job_probed", "job_playable", "job_succeeded")
     ]
-    assert facts.count("job_grown") == 3
+    assert facts.count("job_grown") == 4
     last = await studio.bus.js.get_last_msg("TRANSCODE", f"reelmesh.transcode.v1.job_succeeded.{job.id}")
     assert transcode_events_pb2.JobSucceeded.FromString(last.data or b"").job == job
 

@@ -14,7 +14,7 @@ from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
-from services.transcode.scheduler.task import MAX_ATTEMPTS, Task, TaskKind, TaskState
+from services.transcode.scheduler.task import ENCODES, MAX_ATTEMPTS, Task, TaskKind, TaskState
 from services.transcode.scheduler.tasks import Claim, Tasks
 from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
 from tests.fakes.transcode_outputs import FakeOutputs
@@ -79,11 +79,16 @@ class Scheduler:
         return claim.task
 
     async def probe(self, job: Job, facts: dict[str, Any] | None = None) -> list[Task]:
-        """The job's probe is done; the encode tasks that follow, in the order of the queue."""
+        """The job's probe is done, and so is what encodes nothing; the tasks that encode, in the order of the queue."""
         [probe] = [task for task in self.queued() if task.job_id == job.id]
         held = await self.claim(probe)
         await self.tasks.complete_probe(held.id, held.epoch, facts or some_facts())
-        return [task for task in self.queued() if task.job_id == job.id and task.id != probe.id]
+        follow = [task for task in self.queued() if task.job_id == job.id and task.id != probe.id]
+        for task in follow:
+            if task.kind not in ENCODES:
+                await self.make(task)
+        self.store.grown.clear()
+        return [task for task in follow if task.kind in ENCODES]
 
     async def uploaded_and_probed(self) -> tuple[Job, list[Task]]:
         job = await self.upload()
@@ -103,7 +108,8 @@ class Scheduler:
         task = Task(kind=kind, state=state, due_time=self.clock(), queue_time=self.clock(), spec=spec or {}, **values)
         await self.store.add_tasks([task])
         job = self.job(job)
-        beside = {**job.beside, str(kind): Count(total=1)}
+        count = job.beside.get(kind, Count(total=0))
+        beside = {**job.beside, str(kind): replace(count, total=count.total + 1)}
         self.store.jobs[job.id] = replace(job, tasks_total=job.tasks_total + 1, beside=beside)
         return task
 

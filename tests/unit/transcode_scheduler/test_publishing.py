@@ -151,4 +151,4 @@ async def test_chunks_that_do_not_belong_together_fail_the_job(scheduler: Schedu
     assert (failed.state, failed.error_code) == (JobState.FAILED, "init_mismatch")
     assert scheduler.task(held).state is TaskState.FAILED
     assert scheduler.task(first).state is TaskState.SUCCEEDED
-    assert scheduler.job(job).tasks_done == 1
+    assert scheduler.job(job).encoding.done == 1
