@@ -63,7 +63,7 @@ def asset(pb: metadata_pb2.Asset) -> dict[str, Any]:
         "passthrough": pb.passthrough or None,
         "error": _error(pb.error_code, pb.error_message),
         "media": _media(pb.media) if pb.HasField("media") else None,
-        "outputs": [_output(each, each.job_id) for each in pb.outputs],
+        "outputs": [output(each, each.job_id) for each in pb.outputs],
         "poster_url": None,
         "votes": pb.votes,
         "create_time": _time(pb, "create_time"),
@@ -97,7 +97,7 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
         "priority": pb.priority,
         "attempts": pb.attempts,
         "preset": pb.preset or None,
-        "outputs": [_output(each, pb.id) for each in pb.outputs],
+        "outputs": [output(each, pb.id) for each in pb.outputs],
         "error": _error(pb.error_code, pb.error_message),
         "stages": [
             {
@@ -176,7 +176,7 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _output(pb: Output, job_id: str) -> dict[str, Any]:
+def output(pb: Output, job_id: str) -> dict[str, Any]:
     return {
         "id": pb.id,
         "job_id": job_id,

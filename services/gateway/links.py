@@ -1,4 +1,4 @@
-"""Absolute URLs that the gateway itself serves."""
+"""Absolute URLs for clients."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from reelmesh.metadata.v1 import metadata_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
+
+    Outputs = Sequence[metadata_pb2.Output]
 
 STREAMS = ("hls", "dash")
 
 
 class Links:
-    def __init__(self, public_url: str) -> None:
+    """`sign` gives a URL of the object store for a key, where clients can reach the store."""
+
+    def __init__(self, public_url: str, sign: Callable[[str], str] | None = None) -> None:
         self._base = public_url.rstrip("/")
+        self._sign = sign
 
     def to(self, path: str) -> str:
         return f"{self._base}{path}"
@@ -23,11 +28,9 @@ class Links:
         """`token` is a playback id or a signed playback token; `path` is below the playlists' folder."""
         return f"{self._base}/play/{token}/{path}"
 
-
-def folder(outputs: Iterable[metadata_pb2.Output]) -> str:
-    """The folder of the bucket with the newest playlists, as their keys say it; empty while there is none."""
-    keys = [output.object_key for output in outputs if output.kind in STREAMS and output.object_key]
-    return keys[-1].rpartition("/")[0] if keys else ""
+    def signed(self, key: str) -> str | None:
+        """For whoever may see it without a token, for a while; None where only the gateway can be reached."""
+        return self._sign(key) if self._sign else None
 
 
 def path(output: metadata_pb2.Output, prefix: str, *, playable: bool) -> str:
@@ -37,3 +40,19 @@ def path(output: metadata_pb2.Output, prefix: str, *, playable: bool) -> str:
     if not prefix or not output.object_key.startswith(below):
         return ""
     return output.object_key.removeprefix(below) if growing or output.state == metadata_pb2.Output.STATE_READY else ""
+
+
+def picture(outputs: Outputs) -> metadata_pb2.Output | None:
+    """What stands for an asset: the poster of a video, of a picture its middle size."""
+    ready = [output for output in outputs if output.state == metadata_pb2.Output.STATE_READY]
+    found = [each for each in ready if each.kind == "poster"] + [each for each in ready if _is_medium(each)]
+    return found[0] if found else None
+
+
+def storyboard(outputs: Outputs) -> metadata_pb2.Output | None:
+    """The text that names the tiles of the sprite."""
+    return next((each for each in outputs if each.kind == "sprite" and each.name.endswith(".vtt")), None)
+
+
+def _is_medium(output: metadata_pb2.Output) -> bool:
+    return output.kind == "image" and output.name.startswith("medium.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from services.gateway.channels import services_at
 from services.gateway.feed import HEARTBEAT, Feed
 from services.gateway.http_api.deps import Gateway
 from services.gateway.links import Links
-from services.gateway.playback import Playbacks
+from services.gateway.playback import SIGNED_FOR, Playbacks
 from services.gateway.rates import Kind, Rate, Rates
 from services.gateway.receiving import Receiver
 from services.gateway.serve import serving
@@ -65,6 +66,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
 async def running(settings: Settings, stop: asyncio.Event, *, heartbeat: float = HEARTBEAT) -> AsyncIterator[int]:
     """The port that the gateway serves on, until the end of the block; set `stop` before, so that feeds end."""
     objects = Objects(settings)
+    redirects = settings.playback_mode == "redirect"
     async with identity_at(settings.identity_addr) as identity, storing(settings) as store:
         verifier = identity.verifier()
         async with services_at(settings, OwnToken(identity, settings.service_key)) as services:
@@ -73,11 +75,13 @@ async def running(settings: Settings, stop: asyncio.Event, *, heartbeat: float =
                 authenticate=Authenticator(verifier, identity.exchange),
                 playbacks=Playbacks(services.resolver, verifier, objects),
                 objects=objects,
-                links=Links(settings.public_url),
+                links=Links(
+                    settings.public_url, partial(objects.sign_get, expires_in=SIGNED_FOR) if redirects else None
+                ),
                 feed=Feed(notify=services.notify, stop=stop, heartbeat=heartbeat),
                 rates=Rates(settings.rate_limits),
                 receiver=Receiver(services, store, stop, limit=settings.streams),
-                redirects=settings.playback_mode == "redirect",
+                redirects=redirects,
             )
             app = make_app(gateway, settings.origins)
             async with serving(app, settings.http_host, settings.http_port, settings.trusted_proxies) as port:

@@ -41,6 +41,7 @@ _MEDIA_TYPES = {
     "m4v": "video/mp4",
     "m4a": "audio/mp4",
     "jpg": "image/jpeg",
+    "gif": "image/gif",
     "png": "image/png",
     "webp": "image/webp",
     "avif": "image/avif",

@@ -173,7 +173,7 @@ class Asset(BaseModel):
     error: Failure | None
     media: Media | None
     outputs: list[Output]
-    poster_url: Url | None
+    poster_url: Annotated[Url | None, Field(description="Of a private asset it is good for ten minutes.")]
     votes: int
     create_time: Time | None
     update_time: Time | None
@@ -223,6 +223,7 @@ class Playback(BaseModel):
     poster_url: Url | None
     storyboard_url: Url | None
     embed_url: Url | None
+    outputs: Annotated[list[Output], Field(description="All that the newest job made, each with its URL.")]
     expires_at: Annotated[Time | None, Field(description="Null for what is public.")]
 
 

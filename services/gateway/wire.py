@@ -117,29 +117,38 @@ def from_received(parts: Iterable[upload_pb2.ReceivedPart]) -> list[dict[str, An
 
 
 def from_asset(asset: metadata_pb2.Asset, urls: Links) -> dict[str, Any]:
-    """With URLs where anybody may open them: what is private needs a token of its own."""
+    """With URLs where anybody may open them: what is private needs a token of its own, all but its picture."""
     shown = public.asset(asset)
+    prefix = asset.object_prefix
+    mine = [output for output in asset.outputs if links.path(output, prefix, playable=asset.playable)]
+    picture = links.picture(mine)
     if asset.visibility != metadata_pb2.Asset.VISIBILITY_PUBLIC or not asset.playback_id:
+        gone = asset.state == metadata_pb2.Asset.STATE_DELETED
+        shown["poster_url"] = urls.signed(picture.object_key) if picture and not gone else None
         return shown
-    prefix = links.folder(asset.outputs)
     for output, told in zip(asset.outputs, shown["outputs"], strict=True):
         if path := links.path(output, prefix, playable=asset.playable):
             told["url"] = urls.play(asset.playback_id, path)
-            if output.kind == "poster":
-                shown["poster_url"] = told["url"]
+    if picture:
+        shown["poster_url"] = urls.play(asset.playback_id, links.path(picture, prefix, playable=True))
     return shown
 
 
-def from_playback(outputs: Iterable[metadata_pb2.Output], prefix: str, token: str, urls: Links) -> dict[str, Any]:
-    """Where `token` finds each kind of output; null where there is none yet."""
-    paths = {output.kind: links.path(output, prefix, playable=True) for output in outputs}
-    found = {kind: urls.play(token, path) for kind, path in paths.items() if path}
+def from_playback(outputs: Sequence[metadata_pb2.Output], prefix: str, token: str, urls: Links) -> dict[str, Any]:
+    """Where `token` finds each output; null where there is none yet."""
+
+    def url(output: metadata_pb2.Output | None) -> str | None:
+        path = links.path(output, prefix, playable=True) if output else ""
+        return urls.play(token, path) if path else None
+
+    streams = {output.kind: output for output in outputs if output.kind in links.STREAMS}
     return {
-        "hls_url": found.get("hls"),
-        "dash_url": found.get("dash"),
-        "poster_url": found.get("poster"),
-        "storyboard_url": found.get("sprite"),
+        "hls_url": url(streams.get("hls")),
+        "dash_url": url(streams.get("dash")),
+        "poster_url": url(links.picture(outputs)),
+        "storyboard_url": url(links.storyboard(outputs)),
         "embed_url": None,
+        "outputs": [public.output(each, each.job_id) | {"url": url(each)} for each in outputs],
     }
 
 

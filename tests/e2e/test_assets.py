@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from PIL import Image
 
 from meshkit.objects import Objects
 from meshkit.settings import S3Settings
@@ -48,6 +50,23 @@ async def kept(objects: Objects, folder: str) -> list[str]:
     """Keys of what lies there."""
     listed = await asyncio.to_thread(objects._s3.list_objects_v2, Bucket=objects.bucket, Prefix=folder)
     return [each["Key"] for each in listed.get("Contents", [])]
+
+
+async def pictures_are_shown(http: httpx2.AsyncClient, asset_id: str) -> None:
+    """Of a private video, to whoever has the URLs."""
+    own = (await http.get(f"/v1/assets/{asset_id}")).json()["poster_url"]
+    told = (await http.get(f"/v1/assets/{asset_id}/playback")).json()
+    async with httpx2.AsyncClient() as anyone:
+        poster = await anyone.get(told["poster_url"])
+        storyboard = await anyone.get(told["storyboard_url"])
+        tiles = await anyone.get(str(httpx2.URL(told["storyboard_url"]).join("storyboard.jpg")))
+        assert (await anyone.get(own)).content == poster.content
+    assert (storyboard.headers["content-type"], storyboard.text[:6]) == ("text/vtt", "WEBVTT")
+    for picture, size in ((poster, (640, 360)), (tiles, (160 * 4, 90))):
+        assert (picture.status_code, picture.headers["x-content-type-options"]) == (200, "nosniff")
+        assert picture.headers["content-type"] == "image/jpeg"
+        with Image.open(BytesIO(picture.content)) as shown:
+            assert (shown.format, shown.size) == ("JPEG", size)
 
 
 async def test_of_a_hard_deleted_asset_nothing_is_left(
@@ -104,3 +123,4 @@ async def test_an_asset_restored_halfway_is_made_anew(http: httpx2.AsyncClient, 
     await eventually(ready, within=60)
     jobs = (await http.get("/v1/jobs", params={"asset_id": asset_id})).json()["items"]
     assert [job["state"] for job in jobs] == ["succeeded", "cancelled"]
+    await pictures_are_shown(http, asset_id)

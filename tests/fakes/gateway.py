@@ -206,7 +206,7 @@ class FakeMetadata(AssetUpkeep, metadata_pb2_grpc.MetadataServiceServicer):
 
     def add(self, asset: metadata_pb2.Asset, prefix: str = "") -> metadata_pb2.Asset:
         self.rows[asset.id] = asset
-        self.prefixes[asset.playback_id] = prefix
+        asset.object_prefix = self.prefixes[asset.playback_id] = prefix
         return asset
 
     async def GetAsset(self, request: Any, context: Any) -> metadata_pb2.GetAssetResponse:

@@ -136,9 +136,9 @@ async def list_asset_events(
 
 @router.get("/{asset_id}/playback", response_model=schemas.Playback, responses=problems(404, 409))
 async def get_playback(asset_id: ResourceId, mesh: Mesh, expires_in: ExpiresIn = 6 * HOUR) -> dict[str, Any]:
-    """URLs for players. Of a private asset they carry a token that is good for `expires_in` seconds."""
+    """URLs for players, and of pictures. Of a private asset they carry a token, good for `expires_in` seconds."""
     asset = await opened(mesh, asset_id, metadata_pb2.OpenAssetRequest.PURPOSE_PLAYBACK)
-    if not asset.playable:
+    if not asset.object_prefix:
         raise Conflict("not_playable", "nothing of the asset can be played (yet)")
     playback = await mesh.playbacks.resolve(asset.playback_id)
     token, expires_at = asset.playback_id, None
@@ -147,6 +147,6 @@ async def get_playback(asset_id: ResourceId, mesh: Mesh, expires_in: ExpiresIn =
         signed = await mesh.services.identity.SignPlayback(request, timeout=TIMEOUT)
         token, expires_at = signed.token, signed.expire_time.ToJsonString()
     urls = wire.from_playback(playback.outputs, playback.prefix, token, mesh.links)
-    if not any(urls.values()):
+    if not any(each["url"] for each in urls["outputs"]):
         raise Conflict("not_playable", "nothing of the asset can be played (yet)")
     return urls | {"expires_at": expires_at}

@@ -35,8 +35,8 @@ SOURCE = "source"
     },
 )
 async def play(token: str, path: str, request: Request, mesh: Mesh) -> Response:
-    """Playlists come from here; segments too, or by a redirect to the object store (307). `source` of what is public is
-    the file as it was uploaded.
+    """Playlists and pictures come from here; segments too, or by a redirect to the object store (307). `source` of what
+    is public is the file as it was uploaded.
     """
     wanted = await _wanted(mesh, request, token, path)
     if mesh.redirects and wanted.file_name and not wanted.media_type.startswith("image/"):
@@ -44,7 +44,8 @@ async def play(token: str, path: str, request: Request, mesh: Mesh) -> Response:
             wanted.key, SIGNED_FOR, media_type=wanted.media_type, disposition=inline(wanted.file_name)
         )
         return RedirectResponse(url, 307, {"Cache-Control": f"private, max-age={REDIRECTED_FOR}"})
-    if mesh.redirects and not wanted.file_name and not refers(path):
+    # Pictures are small, and shown by browsers: they come with headers of ours.
+    if mesh.redirects and not wanted.file_name and not refers(path) and not wanted.media_type.startswith("image/"):
         headers = {"Cache-Control": f"private, max-age={REDIRECTED_FOR}"}
         return RedirectResponse(await mesh.playbacks.url(wanted.key), 307, headers)
     return await delivery.get(mesh.objects, wanted, request.headers)

@@ -21,11 +21,10 @@ from services.transcode.media.errors import BadMedia
 from services.transcode.media.families import FAMILIES
 from services.transcode.media.stills import COLUMNS, POSTER, SHEET, STORYBOARD, Stills, storyboard
 from services.transcode.worker.containers import demuxing, opened
-from services.transcode.worker.tones import upright
+from services.transcode.worker.tones import as_image, upright
 
 if TYPE_CHECKING:
     from av.packet import Packet
-    from av.stream import Stream
 
 # As pictures are judged: large enough to tell a sharp one.
 _JUDGED_SIDE = 480
@@ -78,7 +77,7 @@ def judged(frame: VideoFrame) -> float:
     """How much there is to see: the energy of its edges, and next to nothing for one that is black or of one colour."""
     scale = min(1.0, _JUDGED_SIDE / max(frame.width, frame.height))
     size = {"width": max(3, round(frame.width * scale)), "height": max(3, round(frame.height * scale))}
-    gray = frame.reformat(**size, format="rgb24").to_image().convert("L")
+    gray = as_image(frame.reformat(**size, format="rgb24")).convert("L")
     light = ImageStat.Stat(gray)
     edges = ImageStat.Stat(gray.filter(_EDGES)).var[0]
     dull = light.mean[0] < _DARK or light.mean[0] > 255 - _DARK or light.stddev[0] < _FLAT
@@ -161,7 +160,7 @@ class Frames:
         for packet in self._container.demux(self._stream):
             yield from self._pictures(packet)
 
-    def _pictures(self, packet: "Packet[Stream] | None") -> Iterator[tuple[Fraction, VideoFrame]]:
+    def _pictures(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[Fraction, VideoFrame]]:
         base = self._stream.time_base or Fraction(1)
         try:
             frames = self._stream.codec_context.decode(packet)

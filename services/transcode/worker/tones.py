@@ -31,10 +31,15 @@ def upright(frame: VideoFrame, wanted: "Stills", size: Sequence[int]) -> Image.I
         width, height = height, width
     smaller = width * height < frame.width * frame.height
     scaler = Interpolation.AREA if smaller else Interpolation.BICUBIC
-    picture = frame.reformat(width=width, height=height, format="rgb24", interpolation=scaler).to_image()
+    picture = as_image(frame.reformat(width=width, height=height, format="rgb24", interpolation=scaler))
     if wanted.hdr != "none":
         picture = picture.filter(_to_sdr(wanted.hdr))
     return picture.transpose(_TURNS[wanted.rotation]) if wanted.rotation in _TURNS else picture
+
+
+def as_image(frame: VideoFrame) -> Image.Image:
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # as PyAV has it
+    return picture
 
 
 @cache

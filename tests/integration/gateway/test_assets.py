@@ -14,6 +14,7 @@ from tests.fakes.gateway import an_asset, an_output
 if TYPE_CHECKING:
     import httpx2
 
+    from meshkit.objects import Objects
     from tests.fakes.gateway import FakeServices
     from tests.integration.gateway.conftest import Served
 
@@ -42,7 +43,18 @@ async def test_a_private_asset_has_no_urls(http: httpx2.AsyncClient, asset: meta
     shown = (await http.get(f"/v1/assets/{asset.id}")).json()
     assert (shown["state"], shown["playable"], shown["visibility"]) == ("processing", True, "private")
     assert set(urls(shown).values()) == {None}
-    assert shown["poster_url"] is None
+
+
+async def test_a_private_asset_shows_its_poster_for_a_while(
+    http: httpx2.AsyncClient, anyone: httpx2.AsyncClient, asset: metadata_pb2.Asset, objects: Objects
+) -> None:
+    await objects.put(f"{asset.object_prefix}poster/1.jpg", b"a picture", "image/jpeg", "no-store")
+    url = (await http.get(f"/v1/assets/{asset.id}")).json()["poster_url"]
+    answer = await anyone.get(url)
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"a picture", "image/jpeg")
+    [listed] = [each for each in (await http.get("/v1/assets")).json()["items"] if each["id"] == asset.id]
+    assert (await anyone.get(listed["poster_url"])).content == b"a picture"
+    assert (await anyone.get(url.partition("?")[0])).status_code == 403
 
 
 async def test_a_public_asset_has_the_urls_that_play(
@@ -144,7 +156,15 @@ async def test_playback_of_a_public_asset_needs_no_token(
 ) -> None:
     asset.visibility = PUBLIC
     base = f"{served.url}/play/{asset.playback_id}"
-    assert (await http.get(f"/v1/assets/{asset.id}/playback")).json() == {
+    told = (await http.get(f"/v1/assets/{asset.id}/playback")).json()
+    assert {each["kind"]: each["url"] for each in told.pop("outputs")} == {
+        "hls": f"{base}/master.m3u8",
+        "dash": f"{base}/manifest.mpd",
+        "poster": f"{base}/poster/1.jpg",
+        "sprite": None,
+        "file": None,
+    }
+    assert told == {
         "hls_url": f"{base}/master.m3u8",
         "dash_url": f"{base}/manifest.mpd",
         "poster_url": f"{base}/poster/1.jpg",

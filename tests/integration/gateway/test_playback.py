@@ -94,6 +94,30 @@ async def test_segments_are_read_from_the_store(video: Video) -> None:
     assert (await video.http.get(video.at("720p/1.m4s"))).headers["location"] == location
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("poster.jpg", "image/jpeg"),
+        ("large.webp", "image/webp"),
+        ("small.avif", "image/avif"),
+        ("thumb.gif", "image/gif"),
+    ],
+)
+async def test_pictures_come_from_the_gateway(video: Video, objects: Objects, name: str, media_type: str) -> None:
+    await objects.put(f"assets/{video.asset.id}/jobs/j1/files/t-1/{name}", b"a picture", "text/html", "")
+    answer = await video.http.get(video.at(f"files/t-1/{name}"))
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"a picture", media_type)
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_storyboard_comes_from_where_its_pictures_are(video: Video, objects: Objects) -> None:
+    await objects.put(f"assets/{video.asset.id}/jobs/j1/files/t-1/storyboard.vtt", b"WEBVTT\n", "text/html", "")
+    answer = await video.http.get(video.at("files/t-1/storyboard.vtt"))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/vtt")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", ["master.m3u8", "720p/1.m4s"])
 async def test_head_never_redirects(video: Video, path: str) -> None:
     answer = await video.http.head(video.at(path))

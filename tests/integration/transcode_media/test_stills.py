@@ -67,7 +67,7 @@ def source_frame(path: Path, number: int) -> Image.Image:
     with av.open(path) as container:
         for index, frame in enumerate(container.decode(video=0)):
             if index == number:
-                return frame.to_image()
+                return Image.fromarray(frame.to_ndarray(format="rgb24"))
     raise AssertionError(number)
 
 

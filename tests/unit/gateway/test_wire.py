@@ -57,12 +57,6 @@ def test_a_patch_masks_what_it_names() -> None:
     assert (dict(request.labels), request.passthrough, request.etag) == ({}, "x", "e")
 
 
-def test_the_newest_playlists_are_the_ones_that_play() -> None:
-    outputs = [an_output("hls", "a/j1/master.m3u8"), an_output("hls", "a/j2/master.m3u8"), an_output("file", "a/j3/x")]
-    assert links.folder(outputs) == "a/j2"
-    assert links.folder(outputs[2:]) == ""
-
-
 @pytest.mark.parametrize(
     ("output", "path"),
     [
@@ -84,9 +78,41 @@ def test_nothing_is_told_of_what_does_not_play_yet() -> None:
 
 
 def test_urls_are_absolute_and_only_of_what_is_public() -> None:
-    asset = an_asset("t", playable=True, outputs=[an_output("hls", "a/j/master.m3u8")])
+    asset = an_asset("t", playable=True, outputs=[an_output("hls", "a/j/master.m3u8")], object_prefix="a/j/")
     urls = Links("https://video.example/")
     assert wire.from_asset(asset, urls)["outputs"][0]["url"] is None
     asset.visibility = metadata_pb2.Asset.VISIBILITY_PUBLIC
     told = wire.from_asset(asset, urls)["outputs"][0]["url"]
     assert told == f"https://video.example/play/{asset.playback_id}/master.m3u8"
+
+
+def named(output: metadata_pb2.Output) -> metadata_pb2.Output:
+    output.name = output.object_key.rpartition("/")[2]
+    return output
+
+
+def test_a_picture_stands_for_itself_and_a_poster_for_its_video() -> None:
+    thumb, medium = (named(an_output("image", f"a/j/t/{name}.webp")) for name in ("thumb", "medium"))
+    errored = an_output("poster", "", metadata_pb2.Output.STATE_ERRORED)
+    assert links.picture([thumb, medium]) == medium
+    assert links.picture([medium, an_output("poster", "a/j/t/poster.jpg")]).kind == "poster"  # type: ignore[union-attr]
+    assert links.picture([thumb, errored]) is None
+
+
+def test_a_storyboard_is_the_text_beside_its_pictures() -> None:
+    sheet, text = (named(an_output("sprite", f"a/j/t/storyboard.{ending}")) for ending in ("jpg", "vtt"))
+    told = wire.from_playback([sheet, text], "a/j/", "token", Links("https://video.example"))
+    assert told["storyboard_url"] == "https://video.example/play/token/t/storyboard.vtt"
+    assert [each["url"].rpartition("/")[2] for each in told["outputs"]] == ["storyboard.jpg", "storyboard.vtt"]
+    assert told["hls_url"] is None
+
+
+def test_a_private_picture_is_signed_for_a_while() -> None:
+    asset = an_asset("t", outputs=[an_output("poster", "a/j/t/poster.jpg")], object_prefix="a/j/")
+    urls = Links("https://video.example", lambda key: f"https://store.example/{key}?signed")
+    assert wire.from_asset(asset, urls)["poster_url"] == "https://store.example/a/j/t/poster.jpg?signed"
+    assert wire.from_asset(asset, Links("https://video.example"))["poster_url"] is None
+    asset.state = metadata_pb2.Asset.STATE_DELETED
+    assert wire.from_asset(asset, urls)["poster_url"] is None
+    asset.state, asset.object_prefix = metadata_pb2.Asset.STATE_READY, "a/other/"
+    assert wire.from_asset(asset, urls)["poster_url"] is None

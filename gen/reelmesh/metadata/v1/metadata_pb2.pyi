@@ -125,6 +125,7 @@ class Asset(_message.Message):
     PRESET_FIELD_NUMBER: _builtins.int
     SOURCE_DELETE_TIME_FIELD_NUMBER: _builtins.int
     DECLARED_SHA256_FIELD_NUMBER: _builtins.int
+    OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     upload_id: _builtins.str
@@ -152,6 +153,8 @@ class Asset(_message.Message):
     """Of the job that the upload asked for; empty for the tenant's default."""
     declared_sha256: _builtins.str
     """Of the source, as its uploader declared it; empty when it did not."""
+    object_prefix: _builtins.str
+    """The folder of the bucket with what the job that it follows has made; empty while there is none."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -198,10 +201,11 @@ class Asset(_message.Message):
         preset: _builtins.str = ...,
         source_delete_time: _timestamp_pb2.Timestamp | None = ...,
         declared_sha256: _builtins.str = ...,
+        object_prefix: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "media", b"media", "source_delete_time", b"source_delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "object_prefix", b"object_prefix", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

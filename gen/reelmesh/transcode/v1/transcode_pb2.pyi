@@ -104,7 +104,7 @@ class Job(_message.Message):
     """A stable reason, set only when the job failed."""
     error_message: _builtins.str
     object_prefix: _builtins.str
-    """The folder of the bucket with the playlists."""
+    """The folder of the bucket with all that it makes; empty before anything of it can be seen."""
     callback_url: _builtins.str
     """Where to tell how the job ended; empty for nowhere."""
     eta_seconds: _builtins.float
