@@ -54,13 +54,12 @@ def _encodes(job: Job, plan: Plan, now: datetime) -> list[Task]:
         )
         for chunk in plan.chunks
     ]
-    whole = [_mux(job, mux, sum(each.weight for each in video), now) for mux in plan.files]
     if plan.audio is None:
-        return video + whole
+        return video
     weight = _AUDIO_COST * sum(each.weight for each in video) or _SOUND_ALONE
     spec = plan.audio.to_json()
     audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
-    return [*video[:1], audio, *video[1:], *whole]
+    return [*video[:1], audio, *video[1:]]
 
 
 def _mux(job: Job, mux: Mux, encoding: float, now: datetime) -> Task:
@@ -70,7 +69,7 @@ def _mux(job: Job, mux: Mux, encoding: float, now: datetime) -> Task:
         kind=TaskKind.MUX,
         state=TaskState.HELD,
         due_time=due(now, job.priority),
-        weight=_MUX_COST * encoding or _SOUND_ALONE,
+        weight=_MUX_COST * encoding,
         spec=mux.to_json(),
     )
 
@@ -78,7 +77,7 @@ def _mux(job: Job, mux: Mux, encoding: float, now: datetime) -> Task:
 def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
     """`encoding` is what it costs to encode the stream. What plays comes first, and then what it looks like."""
     soon = due(now, job.priority)
-    made = []
+    made = [_mux(job, mux, encoding, now) for mux in plan.files]
     if plan.stills:
         spec = {"stills": plan.stills.to_json(), EXPECTED: stills.FILES}
         weight = stills.COST * encoding
