@@ -15,6 +15,7 @@ from services.transcode.media.plan import plan
 from services.transcode.media.preset import Preset
 from services.transcode.scheduler import filing, planning
 from services.transcode.scheduler.allowances import afford
+from services.transcode.scheduler.describing import Describing
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
 from services.transcode.scheduler.task import MAX_ATTEMPTS, OPTIONAL, Task, TaskKind, TaskState
@@ -57,6 +58,7 @@ class Tasks:
         self._lease = lease
         self._now = now
         self._claiming = asyncio.Lock()
+        self._describing = Describing()
 
     async def claim(self, worker_id: str) -> Claim | NotNow:
         """The task whose turn it is, under a lease."""
@@ -143,7 +145,7 @@ class Tasks:
                 return
             done = task.succeed(epoch)
             try:
-                await self._describe(tx, job, results)
+                await self._describing.describe(tx, job.id, results)
             except Conflict as mismatch:
                 wrong = replace(task, error_code=mismatch.reason, error_message=mismatch.message)
                 await self._give_up(tx, wrong, job)
@@ -207,15 +209,6 @@ class Tasks:
             task = _found(await tx.task(task_id))
             if not _ended(task, epoch):
                 await tx.save_task(task.release(epoch))
-
-    async def _describe(self, tx: Transaction, job: Job, results: Sequence[Result]) -> None:
-        """Raises Conflict when a result does not go with those of its rendition before it."""
-        known = {rendition.name: rendition for rendition in await tx.renditions(job.id)}
-        for result in results:
-            before = known[result.rendition]
-            after = before.described(result.init_key, result.codec, result.timescale)
-            if after != before:
-                await tx.save_rendition(after)
 
     async def _tell_progress(self, job_id: str, now: datetime) -> None:
         async with self._store.transaction() as tx:

@@ -9,7 +9,7 @@ import pytest
 
 from meshkit.errors import Unavailable
 from services.transcode.scheduler.domain import JobState
-from services.transcode.scheduler.task import TaskState
+from services.transcode.scheduler.task import TaskKind, TaskState
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.domain import Job
@@ -136,6 +136,16 @@ async def test_a_store_that_is_away_loses_nothing(scheduler: Scheduler) -> None:
     scheduler.playlists.reachable = True
     await scheduler.publishing.publish(job.id)
     assert scheduler.job(job).state is JobState.SUCCEEDED
+
+
+async def test_a_late_chunk_must_belong_to_the_others_too(scheduler: Scheduler) -> None:
+    job, tasks = await scheduler.uploaded_and_probed()
+    *others, last = [task for task in tasks if task.kind is TaskKind.ENCODE_VIDEO]
+    assert len(others) >= 3
+    for task in others:
+        await scheduler.encode(task)
+    await scheduler.encode(last, init="another")
+    assert (scheduler.job(job).state, scheduler.job(job).error_code) == (JobState.FAILED, "init_mismatch")
 
 
 async def test_chunks_that_do_not_belong_together_fail_the_job(scheduler: Scheduler) -> None:
