@@ -1,4 +1,4 @@
-"""A mesh at work exports every metric of the list, and nothing of ours that is not in it."""
+"""A mesh at work exports every metric of the list and no other of ours, and all that dashboards and alerts ask for."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from meshkit import instruments
 from tests.e2e.exported import exported, labels, series_of
 from tests.e2e.journey import sent
 from tests.eventually import eventually
+from tests.queries import asked
 from tests.receiver import receiving
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 OURS = re.compile(r"reelmesh_|rpc_")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
+BY_PROMETHEUS = {"job", "instance", "le"}
+"""Labels that no process gives to all its series."""
 SUFFIX = re.compile(r"_(?:bucket|sum|count)$")
 
 
@@ -42,6 +45,10 @@ async def test_a_mesh_exports_what_is_told(mesh: RunningMesh, client: Client, cl
         assert all(set(found) == labels(each) for found in series[series_of(each)]), each.name
     values = {value for found in series.values() for each in found for value in each.values()}
     assert not [value for value in values if UUID.search(value)]
+    for query in asked():
+        assert not query.names - set(series), query.text
+        has = {label for name in query.names for found in series[name] for label in found}
+        assert not query.labels - has - BY_PROMETHEUS, query.text
 
 
 async def work(mesh: RunningMesh, client: Client, clips: Clips, folder: Path) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OF_SOURCES = frozenset({*get_args(Reason), "checksum_mismatch", "source_missing", "unknown_preset"})
 """Reasons of failure for which no part of the mesh is to blame."""
+_OF_MESH = ("encode_failed", "objects_unavailable")
+"""The most usual ones; whatever else is not of sources is of the mesh, too."""
 # Each half reads a partial index of tasks that are not over.
 _AGE = sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(TASKS.c.queue_time))
 _COUNTED = sa.select(TASKS.c.kind, TASKS.c.state, sa.func.count(), _AGE).group_by(TASKS.c.kind, TASKS.c.state)
@@ -31,9 +33,11 @@ _LIVE = sa.union_all(_COUNTED.where(QUEUED), _COUNTED.where(RUNNING))
 class Waiting:
     def __init__(self, db: Database) -> None:
         self._db = db
+        # From zero on, so that the first one is an increase.
         for kind in TaskKind:
-            # From zero on, so that the first one is an increase.
             instruments.TASKS_REQUEUED.add(0, kind=kind)
+        for reason in (*_OF_MESH, *OF_SOURCES):
+            instruments.JOBS_ENDED.add(0, state=JobState.FAILED, reason=reason, blame=_blame(reason))
 
     async def look(self) -> None:
         """How many tasks there are to do, and for how long."""
@@ -63,10 +67,13 @@ def task_saved(connection: AsyncConnection, task: Task) -> None:
 
 
 def _ended(job: Job) -> None:
-    failed = job.state is JobState.FAILED
-    blame = ("source" if job.error_code in OF_SOURCES else "mesh") if failed else ""
-    instruments.JOBS_ENDED.add(state=job.state, reason=job.error_code if failed else "", blame=blame)
+    reason = job.error_code if job.state is JobState.FAILED else ""
+    instruments.JOBS_ENDED.add(state=job.state, reason=reason, blame=_blame(reason) if reason else "")
     instruments.JOB_DURATION.record(_seconds(job), state=job.state)
+
+
+def _blame(reason: str) -> str:
+    return "source" if reason in OF_SOURCES else "mesh"
 
 
 def _seconds(job: Job) -> float:
