@@ -30,9 +30,9 @@ class Cost:
 
 
 def command(source: Path, folder: Path) -> list[str]:
-    """A scale cascade, the encoder's own threads on every core, audio beside it."""
+    """A scale cascade, the encoder's own threads on every core; audio, a poster and a storyboard beside it."""
     heights = [rung.short_side for rung in VIDEO.rungs]
-    graph = "[0:v]split=2[v0][t0];"
+    graph = "[0:v]split=4[v0][t0][p][s];[p]select=eq(n\\,30)[poster];[s]fps=1/2,scale=160:-2,tile=10x10[sheet];"
     for index, height in enumerate(heights[1:], 1):
         scaled = f"[t{index - 1}]scale=-2:{height}:flags=bicubic"
         graph += f"{scaled}[v{index}]" if index == len(heights) - 1 else f"{scaled},split=2[v{index}][t{index}];"
@@ -45,6 +45,8 @@ def command(source: Path, folder: Path) -> list[str]:
         argv += ["-movflags", "+cmaf+frag_keyframe+empty_moov", "-f", "mp4", str(folder / f"v{rung.short_side}.mp4")]
     argv += ["-map", "0:a", "-c:a", "aac", "-b:a", str(AUDIO.bit_rate), "-ac", "2", "-ar", "48000"]
     argv += ["-frag_duration", "4000000", "-movflags", "+cmaf+empty_moov", "-f", "mp4", str(folder / "audio.mp4")]
+    for still in ("poster", "sheet"):
+        argv += ["-map", f"[{still}]", "-frames:v", "1", "-update", "1", str(folder / f"{still}.jpg")]
     return argv
 
 
