@@ -21,7 +21,7 @@ _TILE_SIDE = 160
 _MOST_TILES = 100
 COLUMNS = 10
 _SHORTEST_TILE = Fraction(2)
-# Decoding all of a source is right to the frame, and cheap enough for this many megapixels: 16 s of 1080p at 30 a second.
+# Decoding all of a source is right to the frame, and cheap enough for this many megapixels: 16 s of 1080p.
 _DECODED_WHOLE = 1000
 # Of encoding the video; measured, it is between a hundredth and a tenth.
 COST = 0.03
