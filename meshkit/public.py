@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.struct_pb2 import Struct
     from reelmesh.metadata.v1 import metadata_pb2
     from reelmesh.notify.v1 import webhook_pb2
-    from reelmesh.transcode.v1 import transcode_pb2
+    from reelmesh.transcode.v1 import edits_pb2, transcode_pb2
     from reelmesh.upload.v1 import upload_pb2
 
     Output = metadata_pb2.Output | transcode_pb2.JobOutput
@@ -97,6 +97,7 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
         "priority": pb.priority,
         "attempts": pb.attempts,
         "preset": pb.preset or None,
+        "edits": _edits(pb.edits) if pb.HasField("edits") else None,
         "outputs": [output(each, pb.id) for each in pb.outputs],
         "error": _error(pb.error_code, pb.error_message),
         "stages": [
@@ -114,6 +115,13 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
         "start_time": _time(pb, "start_time"),
         "end_time": _time(pb, "end_time"),
     }
+
+
+def _edits(pb: edits_pb2.Edits) -> dict[str, Any]:
+    said: dict[str, Any] = MessageToDict(
+        pb, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    return {name: value for name, value in said.items() if value != ""}
 
 
 def webhook(pb: webhook_pb2.Webhook) -> dict[str, Any]:

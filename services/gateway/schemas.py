@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from services.gateway.edits import Edits
+
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC.")]
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
@@ -248,6 +250,7 @@ class Job(BaseModel):
     priority: int
     attempts: int
     preset: str | None
+    edits: Annotated[Edits | None, Field(description="Its own over its preset's; null for none.")]
     outputs: list[Output]
     error: Failure | None
     stages: list[Stage]

@@ -2,7 +2,7 @@
 
 from tests.clips.barcode import draw, is_flash, read_number
 from tests.clips.library import Clips, real_clip
-from tests.clips.measure import Picture, beeps, first_picture, pictures, samples
+from tests.clips.measure import Picture, beeps, first_picture, pictures, samples, similarity
 
 __all__ = [
     "Clips",
@@ -15,4 +15,5 @@ __all__ = [
     "read_number",
     "real_clip",
     "samples",
+    "similarity",
 ]

@@ -58,6 +58,21 @@ def beeps(path: Path) -> list[float]:
     return [float(start) + float(index) / rate for index in begins]
 
 
+def similarity(one: NDArray[Any], other: NDArray[Any], block: int = 8) -> float:
+    """SSIM of two gray pictures, over blocks that do not overlap."""
+    rows, columns = (side // block * block for side in one.shape)
+    shape = rows // block, block, columns // block, block
+    x, y = (each[:rows, :columns].astype(float).reshape(shape) for each in (one, other))
+    across = (1, 3)
+    mean_x, mean_y = x.mean(across), y.mean(across)
+    variances = x.var(across) + y.var(across)
+    covariance = (x * y).mean(across) - mean_x * mean_y
+    small, smaller = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    above = (2 * mean_x * mean_y + small) * (2 * covariance + smaller)
+    below = (mean_x**2 + mean_y**2 + small) * (variances + smaller)
+    return float((above / below).mean())
+
+
 def _frames(path: Path) -> Iterator[tuple[Fraction, bool, NDArray[Any]]]:
     with av.open(path) as container:
         container.streams.video[0].thread_type = "AUTO"

@@ -263,6 +263,7 @@ class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
             state=transcode_pb2.Job.STATE_QUEUED,
             priority=request.priority,
             preset=request.preset,
+            edits=request.edits if request.HasField("edits") else None,
             stages=[transcode_pb2.Stage(name="probe", state=transcode_pb2.Stage.STATE_PENDING, tasks_total=1)],
         )
         job.create_time.GetCurrentTime()

@@ -15,8 +15,9 @@ from services.transcode.scheduler.task import OPTIONAL, TaskState
 from tests.fakes.transcode_quotas import FakeQuotas
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from typing import Any
 
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File
@@ -78,6 +79,11 @@ class FakeStore(FakeQuotas):
     async def delete_source(self, tenant_id: str, asset_id: str) -> None:
         gone = Source(asset_id=asset_id, tenant_id=tenant_id, object_key="", size=0, file_name="")
         self.sources[asset_id] = replace(self.sources.get(asset_id, gone), deleted=True)
+
+    async def known_facts(self, tenant_id: str, asset_id: str) -> Mapping[str, Any] | None:
+        mine = (job for job in self.jobs.values() if (job.tenant_id, job.asset_id) == (tenant_id, asset_id))
+        newest = max((job for job in mine if job.facts), key=lambda job: job.id, default=None)
+        return newest.facts if newest else None
 
     async def restore_source(self, source: Source) -> None:
         self.sources[source.asset_id] = replace(self.sources.get(source.asset_id, source), deleted=False)

@@ -8,7 +8,7 @@ from reelmesh.notify.v1 import webhook_pb2
 from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit import public
-from services.gateway import bodies, schemas, wire
+from services.gateway import bodies, edits, schemas, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
     PAGE_SIZE,
@@ -38,6 +38,7 @@ async def create_job(
         preset=body.preset or "",
         priority=body.priority,
         callback_url=body.callback_url or "",
+        edits=edits.to_proto(body.edits),
     )
     job = (await mesh.services.transcode.CreateJob(request, timeout=TIMEOUT)).job
     response.headers["Location"] = f"/v1/jobs/{job.id}"

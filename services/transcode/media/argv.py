@@ -6,13 +6,14 @@ from pathlib import Path
 
 from services.transcode.media.encoders import Quality, device, joins, last_filters, video_codec
 from services.transcode.media.families import FAMILIES
-from services.transcode.media.ladder import Rung
+from services.transcode.media.ladder import Rung, largest
 from services.transcode.media.limits import MAX_ALLOC, MAX_PIXELS, MAX_STREAMS
+from services.transcode.media.look import filters, first_filters
 from services.transcode.media.mux import AUDIO_NAME, Mux
-from services.transcode.media.plan import AudioTrack, VideoChunk
+from services.transcode.media.plan import VideoChunk
+from services.transcode.media.sound import AUDIO_RATE, AudioTrack, Stretch
 from services.transcode.media.source import Source
 
-AUDIO_RATE = 48_000
 # An AAC decoder gives this many samples before the first real one.
 AAC_PRIMING = 1024
 # The same of Opus, except that a decoder keeps these to itself.
@@ -33,8 +34,13 @@ def output_name(rung: Rung) -> str:
     return f"{rung.name}.mp4"
 
 
-def chunk_argv(chunk: VideoChunk, *, ffmpeg: Path, source: Source, scratch: Path, threads: int) -> list[str]:
-    """Encode one chunk to every rung at once. Frame n of the grid has presentation time n / rate in the outputs."""
+def chunk_argv(
+    chunk: VideoChunk, *, ffmpeg: Path, source: Source, scratch: Path, threads: int, image: Source | None = None
+) -> list[str]:
+    """Encode one chunk to every rung at once. Frame n of the grid has presentation time n / rate in the outputs.
+
+    `image` is its watermark, if it has one.
+    """
     argv = [
         *_start(ffmpeg, threads),
         *device(chunk.rungs[0].encoder),
@@ -42,19 +48,33 @@ def chunk_argv(chunk: VideoChunk, *, ffmpeg: Path, source: Source, scratch: Path
         *_window(chunk),
         *_input(chunk.family, source, threads),
     ]
+    if chunk.look.mark and image:
+        argv += _input(chunk.look.mark.family, image, threads)
     argv += ["-filter_complex", _video_graph(chunk)]
     for rung in chunk.rungs:
         argv += [*_video_output(chunk, rung, threads), *_file(scratch / output_name(rung), _VIDEO_FLAGS)]
     return argv
 
 
-def audio_argv(track: AudioTrack, *, ffmpeg: Path, source: Source, scratch: Path, threads: int) -> list[str]:
-    """Encode the whole audio in stereo, in time with the video in players that know no edit lists."""
+def audio_argv(
+    track: AudioTrack,
+    *,
+    ffmpeg: Path,
+    sources: Sequence[Source],
+    scratch: Path,
+    threads: int,
+    gains: Sequence[float] = (),
+) -> list[str]:
+    """Encode the whole audio in stereo, in time with the video in players that know no edit lists.
+
+    `sources` are those of the stretches that are heard, and `gains` what each is made louder by, in dB.
+    """
+    inputs = [_sound_input(*each, threads) for each in zip(track.heard, sources, strict=True)]
     return [
         *_start(ffmpeg, threads),
         "-copyts",
-        *_input(track.family, source, threads),
-        *["-filter_complex", _audio_graph(track)],
+        *(word for each in inputs for word in each),
+        *["-filter_complex", _audio_graph(track, gains)],
         *["-map", f"[{AUDIO_NAME}]", "-map_metadata", "-1", "-map_chapters", "-1"],
         *[*_ENCODE[track.codec], "-b:a", str(track.bit_rate)],
         *["-frag_duration", str(track.segment_seconds * 1_000_000), "-use_editlist", "0"],
@@ -73,9 +93,23 @@ def mux_argv(mux: Mux, *, ffmpeg: Path, tracks: Sequence[Path], out: Path) -> li
     return [*argv, "-map_metadata", "-1", "-c", "copy", *mux.format.options, "-f", mux.format.muxer, f"file:{out}"]
 
 
-def _start(ffmpeg: Path, threads: int) -> list[str]:
+def loudness_argv(stretch: Stretch, *, ffmpeg: Path, source: Source, threads: int) -> list[str]:
+    """Measure one stretch as it will be heard; the measure is ffmpeg's last words."""
     return [
-        *[str(ffmpeg), "-nostdin", "-hide_banner", "-nostats", "-loglevel", "warning", "-y"],
+        *_start(ffmpeg, threads, log="info"),
+        "-copyts",
+        *_sound_input(stretch, source, threads),
+        *[
+            "-filter_complex",
+            f"{_heard(stretch, 0)},atrim=end_sample={stretch.samples},ebur128=peak=true:framelog=quiet",
+        ],
+        *["-f", "null", "-"],
+    ]
+
+
+def _start(ffmpeg: Path, threads: int, log: str = "warning") -> list[str]:
+    return [
+        *[str(ffmpeg), "-nostdin", "-hide_banner", "-nostats", "-loglevel", log, "-y"],
         *["-max_alloc", str(MAX_ALLOC), "-filter_complex_threads", str(threads)],
         *["-progress", "pipe:1", "-stats_period", "0.5"],
     ]
@@ -83,11 +117,19 @@ def _start(ffmpeg: Path, threads: int) -> list[str]:
 
 def _window(chunk: VideoChunk) -> list[str]:
     """Read from `preroll` before the first frame, on the container's clock, until the graph has the last one."""
-    begin = chunk.start_frame / chunk.rate - (chunk.preroll or 0)
-    if not chunk.start_frame or begin <= 0:
+    begin = chunk.source_frame / chunk.rate - (chunk.preroll or 0)
+    if chunk.preroll is None or not chunk.source_frame or begin <= 0:
         return []
     # All pictures from where ffmpeg lands go into the graph, which knows better which of them are wanted.
-    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", _seconds(chunk.origin + begin)]
+    return _seek(chunk.origin + begin)
+
+
+def _seek(time: Fraction) -> list[str]:
+    return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", _seconds(time)]
+
+
+def _sound_input(stretch: Stretch, source: Source, threads: int) -> list[str]:
+    return [*(_seek(stretch.seek) if stretch.seek else []), *_input(stretch.family, source, threads)]
 
 
 def _input(family: str, source: Source, threads: int) -> list[str]:
@@ -117,14 +159,18 @@ def _video_graph(chunk: VideoChunk) -> str:
     hold = [f"tpad=stop={chunk.hold}:stop_mode=clone"] if chunk.hold else []
     rate = f"{chunk.rate.numerator}/{chunk.rate.denominator}"
     # The stream's first frame is held from its very start, even where the first decodable picture comes later.
-    begin = "" if chunk.start_frame else ":start_time=0"
+    begin = "" if chunk.source_frame else ":start_time=0"
     frames = [
+        *first_filters(chunk.look),
         "setpts=PTS-STARTPTS" if chunk.preroll is None else f"setpts=round(PTS-{_exact(chunk.origin)}/TB)",
         f"fps={rate}{begin}{last}",
         *hold,
-        f"trim=start_pts={chunk.start_frame}:end_pts={chunk.start_frame + chunk.frames}",
+        f"trim=start_pts={chunk.source_frame}:end_pts={chunk.source_frame + chunk.frames}",
+        *([f"setpts=PTS{-chunk.skip:+d}"] if chunk.skip else []),
     ]
-    return f"[0:{chunk.stream}]{','.join(frames)}{_cascade(chunk.rungs)}"
+    top = largest(chunk.rungs)
+    look = filters(chunk.look, top.width, top.height)
+    return f"[0:{chunk.stream}]{','.join(frames)}{look}{_cascade(chunk.rungs)}"
 
 
 def _cascade(rungs: Sequence[Rung]) -> str:
@@ -159,16 +205,31 @@ def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
     ]
 
 
-def _audio_graph(track: AudioTrack) -> str:
-    """Zero is `origin`; the first samples make room for the decoder's priming, so that nothing after them shifts."""
+def _audio_graph(track: AudioTrack, gains: Sequence[float]) -> str:
+    """The first samples make room for the decoder's priming, so that nothing after them shifts."""
+    louder = [f",volume={gain:.2f}dB" if gain else "" for gain in gains] or [""] * len(track.heard)
     priming = _PRIMING[track.codec]
-    end = max(priming + 1, round(track.duration * AUDIO_RATE))
-    filters = [
-        f"asetpts=PTS-{_exact(track.origin)}/TB",
-        f"aresample=osr={AUDIO_RATE}:ochl=stereo:osf=fltp:async=1:min_hard_comp={_AUDIO_JITTER}:first_pts=0",
-        f"atrim=start_pts={priming}:end_pts={end}",
-    ]
-    return f"[0:{track.stream}]{','.join(filters)}[{AUDIO_NAME}]"
+    end = max(priming + 1, track.samples)
+    cut = f"atrim=start_pts={priming}:end_pts={end}[{AUDIO_NAME}]"
+    if not track.joined:
+        return f"{_heard(track.stretches[0], 0)}{louder[0]},{cut}"
+    graph, taken = "", 0
+    for place, stretch in enumerate(track.joined):
+        exact = f"atrim=end_sample={stretch.samples}[part{place}];"
+        if stretch.stream is None:
+            graph += f"anullsrc=r={AUDIO_RATE}:cl=stereo,aformat=sample_fmts=fltp,{exact}"
+            continue
+        graph += f"{_heard(stretch, taken)}{louder[taken]},apad=whole_len={stretch.samples},{exact}"
+        taken += 1
+    names = "".join(f"[part{place}]" for place in range(len(track.joined)))
+    # Counted anew: the joint's own times are in microseconds.
+    return f"{graph}{names}concat=n={len(track.joined)}:v=0:a=1,asettb=1/{AUDIO_RATE},asetpts=N,{cut}"
+
+
+def _heard(stretch: Stretch, place: int) -> str:
+    """The sound of an input in our form; zero is the stretch's `origin`."""
+    form = f"osr={AUDIO_RATE}:ochl=stereo:osf=fltp:async=1:min_hard_comp={_AUDIO_JITTER}:first_pts=0"
+    return f"[{place}:{stretch.stream}]asetpts=PTS-{_exact(stretch.origin)}/TB,aresample={form}"
 
 
 def _file(path: Path, flags: str) -> list[str]:

@@ -11,6 +11,13 @@ Reason = Literal[
     "empty_file",
     "type_mismatch",
 ]
+EditReason = Literal[
+    "trim_outside_source",
+    "crop_outside_picture",
+    "edit_needs_video",
+    "edit_asset_not_video",
+    "edit_asset_not_image",
+]
 
 
 class BadMedia(Exception):
@@ -22,6 +29,15 @@ class BadMedia(Exception):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(f"{reason}: {message}")
         self.reason: Reason = reason
+        self.message = message
+
+
+class BadEdit(Exception):
+    """What was asked of a source cannot be done with it. `reason` and `message` as in BadMedia."""
+
+    def __init__(self, reason: EditReason, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason: EditReason = reason
         self.message = message
 
 

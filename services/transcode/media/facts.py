@@ -22,7 +22,7 @@ class VideoFacts:
     between them where they are all the same and begin with the first frame. `key_delay` is the longest time from when
     a key frame is decoded to when it is shown, `key_delay_spread` how much longer that is than the shortest. `packed`
     is a stream of which some packets hold several pictures, as DivX wrote them. `healing` is how many frames it takes
-    at most from a key frame until pictures are whole.
+    at most from a key frame until pictures are whole. `interlaced` pictures are two fields, shown one after the other.
     """
 
     stream: int
@@ -51,6 +51,7 @@ class VideoFacts:
     key_delay_spread: Fraction = Fraction(0)
     packed: bool = False
     healing: int = 0
+    interlaced: bool = False
 
     @property
     def display_size(self) -> tuple[int, int]:

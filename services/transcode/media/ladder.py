@@ -1,5 +1,6 @@
 """Which sizes a source is offered in: never above its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -28,6 +29,11 @@ class Rung:
     encoder: Encoder = "libx264"
     speed: str = "veryfast"
     crf: int = 23
+
+
+def largest(rungs: Sequence[Rung]) -> Rung:
+    """The one that all others can be scaled from."""
+    return max(rungs, key=lambda rung: rung.width * rung.height)
 
 
 def ladder(video: VideoFacts, preset: Preset, frame_rate: Fraction) -> tuple[Rung, ...]:

@@ -4,20 +4,22 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
+from services.transcode.media.edits import NO_MATERIALS, Edits, Materials, check_edits, check_materials
 from services.transcode.media.encoders import REORDER
 from services.transcode.media.facts import SourceFacts, VideoFacts
-from services.transcode.media.grid import Grid, grid_for
-from services.transcode.media.ladder import Rung, ladder
+from services.transcode.media.grid import Grid
+from services.transcode.media.ladder import Rung, ladder, largest
+from services.transcode.media.look import PLAIN_LOOK, Look, guest_look, own_look, placed
 from services.transcode.media.mux import AUDIO_NAME, Mux, best_for
+from services.transcode.media.parts import OWN, Part, parts
 from services.transcode.media.plain import Plain, from_plain, to_plain
-from services.transcode.media.preset import AudioCodec, Preset
+from services.transcode.media.preset import Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
+from services.transcode.media.sound import AudioTrack, sound_alone, sound_of
 from services.transcode.media.stills import Stills, stills
 
 # How many frames a source may end before its announced end, in a stream of constant rate.
 _END_SLACK = 2
-# Sound that is over by then would be lost in the encoder's priming.
-_SHORTEST_SOUND = Fraction(1, 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,9 @@ class VideoChunk:
     frames more to come to `frames`: how long a last picture stays is often a guess.
     `rate` and `origin` are the grid's; `gop` is frames between key frames. `preroll` is how many seconds before its
     first frame it asks to read; without one the chunk is the whole source and its frame 0 the first that decodes.
-    `source_bytes` is its share of the source, were all frames alike.
+    `source_bytes` is its share of the source, were all frames alike. `source` says which; on the source's own grid its
+    frames come `skip` later than in the stream. `segment` is the number of its first segment, where groups of pictures
+    before it are not all whole.
     """
 
     index: int
@@ -45,6 +49,19 @@ class VideoChunk:
     rungs: tuple[Rung, ...]
     delay: int
     source_bytes: int = 0
+    source: int = OWN
+    skip: int = 0
+    segment: int | None = None
+    look: Look = PLAIN_LOOK
+
+    @property
+    def source_frame(self) -> int:
+        """Its first frame on the source's own grid."""
+        return self.start_frame + self.skip
+
+    @property
+    def first_segment(self) -> int:
+        return self.start_frame // self.gop if self.segment is None else self.segment
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -57,30 +74,6 @@ class VideoChunk:
     def again(self) -> "VideoChunk":
         """The same frames, read from further back: where an attempt failed, its seeking may be why."""
         return self if self.preroll is None else replace(self, preroll=careful(self.preroll))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioTrack:
-    """One task: the whole audio, heard `delay` seconds after its times, as the pictures are seen.
-
-    `origin` is the source time of the stream's zero, `duration` where it must end."""
-
-    family: str
-    stream: int
-    origin: Fraction
-    duration: Fraction
-    bit_rate: int
-    segment_seconds: int
-    delay: Fraction
-    codec: AudioCodec = "aac"
-
-    def to_json(self) -> Plain:
-        plain: Plain = to_plain(self)
-        return plain
-
-    @classmethod
-    def from_json(cls, data: Plain) -> "AudioTrack":
-        return from_plain(cls, data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,24 +96,43 @@ class Plan:
         return from_plain(cls, data)
 
 
-def plan(facts: SourceFacts, preset: Preset) -> Plan:
-    """The tasks that turn this source into the preset's stream."""
+def plan(facts: SourceFacts, preset: Preset, materials: Materials = NO_MATERIALS) -> Plan:
+    """The tasks that turn this source into the preset's stream. Raises BadEdit."""
+    edits = preset.edits
+    check_edits(edits, facts)
+    check_materials(materials)
     if facts.kind == "image" or (facts.video is None and facts.audio is None):
         return Plan(grid=None, rungs=(), chunks=(), audio=None)
     if facts.video is None or not preset.video:
-        audio = _audio(facts, None, preset)
+        audio = sound_alone(facts, materials, preset)
         return Plan(grid=None, rungs=(), chunks=(), audio=audio, files=_files(preset, None, (), audio))
-    grid = grid_for(facts.video)
-    rungs = ladder(facts.video, preset, grid.rate)
-    audio = _audio(facts, grid, preset)
+    joined = parts(facts, facts.video, edits, materials)
+    grid = Grid(rate=joined[0].grid.rate, origin=joined[0].grid.origin, frames=sum(part.frames for part in joined))
+    rungs = ladder(_seen(facts.video, edits), preset, grid.rate)
+    looks = {part.source: _look(part, largest(rungs), edits, materials, joined=len(joined) > 1) for part in joined}
+    audio = None if edits.mute else sound_of(joined, preset)
     return Plan(
         grid=grid,
         rungs=rungs,
-        chunks=_chunks(facts, grid, rungs, preset),
+        chunks=_chunks(joined, looks, rungs, preset),
         audio=audio,
         files=_files(preset, grid, rungs, audio),
-        stills=stills(facts, grid),
+        stills=stills(facts, joined),
     )
+
+
+def _seen(video: VideoFacts, edits: Edits) -> VideoFacts:
+    """What of the picture is left."""
+    crop = edits.crop
+    return replace(video, width=crop.width, height=crop.height, sar=Fraction(1), rotation=0) if crop else video
+
+
+def _look(part: Part, top: Rung, edits: Edits, materials: Materials, *, joined: bool) -> Look:
+    size = (top.width, top.height)
+    if part.source != OWN:
+        return guest_look(part.video, size)
+    mark = placed(edits.watermark, materials.watermark, size) if edits.watermark and materials.watermark else None
+    return own_look(part.video, edits.crop, mark, joined=joined)
 
 
 def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) -> tuple[int, ...]:
@@ -138,55 +150,65 @@ def boundaries(frames: int, gop: int, gops_per_chunk: int, early_chunks: int) ->
         starts.append(starts[-1] + gops * gop)
 
 
-def _chunks(facts: SourceFacts, grid: Grid, rungs: tuple[Rung, ...], preset: Preset) -> tuple[VideoChunk, ...]:
-    assert facts.video is not None
-    gop = max(1, round(preset.gop_seconds * grid.rate))
-    seeks = can_seek(facts, facts.video)
+def _chunks(
+    joined: tuple[Part, ...], looks: dict[int, Look], rungs: tuple[Rung, ...], preset: Preset
+) -> tuple[VideoChunk, ...]:
+    made: list[VideoChunk] = []
+    start = segment = 0
+    gop = max(1, round(preset.gop_seconds * joined[0].grid.rate))
+    for part in joined:
+        for first, frames in _cuts(part, gop, preset, early=start == 0):
+            made.append(
+                VideoChunk(
+                    index=len(made),
+                    start_frame=start + first,
+                    end_frame=None if _reaches_end(part, first + frames) else start + first + frames,
+                    frames=frames,
+                    hold=_hold(part) if _reaches_end(part, first + frames) else 0,
+                    rate=part.grid.rate,
+                    origin=part.grid.origin,
+                    gop=gop,
+                    family=part.facts.family,
+                    stream=part.video.stream,
+                    preroll=_preroll(part, (part.skip + first) / part.grid.rate),
+                    rungs=rungs,
+                    delay=REORDER,
+                    source_bytes=part.facts.size * frames // part.grid.frames,
+                    source=part.source,
+                    skip=part.skip - start,
+                    segment=segment,
+                    look=looks[part.source],
+                )
+            )
+            segment += ceil(frames / gop)
+        start += part.frames
+    return tuple(made)
+
+
+def _cuts(part: Part, gop: int, preset: Preset, *, early: bool) -> list[tuple[int, int]]:
+    """First frames and lengths of a part's chunks. Only what is shown first needs to be there early."""
     starts: tuple[int, ...] = (0,)
-    if seeks:
-        starts = boundaries(grid.frames, gop, preset.chunk_seconds // preset.gop_seconds, preset.early_chunks)
-    ends = (*starts[1:], None)
-    return tuple(
-        VideoChunk(
-            index=index,
-            start_frame=start,
-            end_frame=end,
-            frames=(grid.frames if end is None else end) - start,
-            hold=_hold(facts.video, grid) if end is None else 0,
-            rate=grid.rate,
-            origin=grid.origin,
-            gop=gop,
-            family=facts.family,
-            stream=facts.video.stream,
-            preroll=preroll(facts, facts.video, start / grid.rate) if seeks else None,
-            rungs=rungs,
-            delay=REORDER,
-            source_bytes=facts.size * ((grid.frames if end is None else end) - start) // grid.frames,
-        )
-        for index, (start, end) in enumerate(zip(starts, ends, strict=True))
-    )
+    if can_seek(part.facts, part.video):
+        gops = preset.chunk_seconds // preset.gop_seconds
+        starts = boundaries(part.frames, gop, gops, preset.early_chunks if early else 0)
+    return [(start, end - start) for start, end in zip(starts, (*starts[1:], part.frames), strict=True)]
 
 
-def _hold(video: VideoFacts, grid: Grid) -> int:
-    return _END_SLACK if video.constant_rate else ceil(video.longest_frame * grid.rate) + _END_SLACK
-
-
-def _audio(facts: SourceFacts, grid: Grid | None, preset: Preset) -> AudioTrack | None:
-    if facts.audio is None or preset.audio is None:
+def _preroll(part: Part, start: Fraction) -> Fraction | None:
+    if not can_seek(part.facts, part.video):
         return None
-    origin = facts.video.sync_start if grid and facts.video else facts.audio.start
-    if facts.audio.start + facts.audio.duration <= origin + _SHORTEST_SOUND:
-        return None
-    return AudioTrack(
-        family=facts.family,
-        stream=facts.audio.stream,
-        origin=origin,
-        duration=grid.duration if grid else facts.audio.duration,
-        bit_rate=preset.audio.bit_rate,
-        codec=preset.audio.codec,
-        segment_seconds=preset.gop_seconds,
-        delay=Fraction(0) if grid is None else REORDER / grid.rate,
-    )
+    # At another rate the picture that is shown at `start` may be the one before.
+    earlier = min(1 / part.video.frame_rate, start) if part.source != OWN and part.conformed else Fraction(0)
+    return preroll(part.facts, part.video, start - earlier) + earlier
+
+
+def _reaches_end(part: Part, end: int) -> bool:
+    """Whether the source may be over before it has shown what it announced of this last chunk."""
+    return end == part.frames and part.skip + end + _hold(part) >= part.grid.frames
+
+
+def _hold(part: Part) -> int:
+    return ceil(part.video.longest_frame * part.grid.rate) + _END_SLACK if part.conformed else _END_SLACK
 
 
 def _files(preset: Preset, grid: Grid | None, rungs: tuple[Rung, ...], audio: AudioTrack | None) -> tuple[Mux, ...]:

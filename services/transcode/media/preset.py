@@ -3,8 +3,10 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
+from services.transcode.media.edits import NO_EDITS, Edits
 from services.transcode.media.encoders import Codec, Encoder
 from services.transcode.media.plain import Plain, from_plain, to_plain
 
@@ -41,10 +43,11 @@ class PresetVideo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetAudio:
-    """`bit_rate` in bits per second."""
+    """`bit_rate` in bits per second. `loudness` in LUFS is what it comes to (EBU R128); None leaves it as it is."""
 
     codec: AudioCodec = "aac"
     bit_rate: int = 128_000
+    loudness: Fraction | None = Fraction(-23)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ class Preset:
     """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
 
     `stream` is HLS and DASH; `files` are the containers in which each best rung also, or only, comes in one piece.
-    Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is how many chunks of one GOP come first.
+    Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is how many chunks of one GOP come first. A job's own
+    edits come over those of its preset.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Preset:
     gop_seconds: int = 4
     chunk_seconds: int = 12
     early_chunks: int = 2
+    edits: Edits = NO_EDITS
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Literal
 
 from services.transcode.media.facts import Hdr, SourceFacts, VideoFacts
-from services.transcode.media.grid import Grid
+from services.transcode.media.parts import OWN, Part
 from services.transcode.media.plain import Plain, from_plain, to_plain
 from services.transcode.media.seeking import can_seek
 
@@ -31,7 +31,9 @@ Walk = Literal["all", "seek", "keys"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stills:
-    """One task. Times are seconds; `origin` is the source time of the stream's zero, `duration` how long it lasts.
+    """One task. Times are seconds; `origin` is the source time of the stretch to show, `duration` how long it lasts.
+
+    `before` it and `after` it the stream shows other sources, of which there are no tiles.
 
     Sizes are upright: `rotation` (degrees clockwise) is still to be applied. `at` is the moment that the poster shows;
     without one it is chosen. `walk` is how the source is read: all pictures of it, only its key frames, or only those
@@ -50,6 +52,8 @@ class Stills:
     seeks: bool
     hdr: Hdr = "none"
     at: Fraction | None = None
+    before: Fraction = Fraction(0)
+    after: Fraction = Fraction(0)
 
     @property
     def times(self) -> tuple[Fraction, ...]:
@@ -66,18 +70,19 @@ class Stills:
         return from_plain(cls, data)
 
 
-def stills(facts: SourceFacts, grid: Grid, at: Fraction | None = None) -> Stills:
-    """Of a source with video."""
-    video = facts.video
-    assert video is not None
+def stills(facts: SourceFacts, joined: Sequence[Part], at: Fraction | None = None) -> Stills:
+    """Of the source with video that a stream is joined from, alone or with others."""
+    (own,) = (part for part in joined if part.source == OWN)
+    place = joined.index(own)
+    video = own.video
     seeks = can_seek(facts, video)
     whole = video.frames * video.width * video.height <= _DECODED_WHOLE * 10**6
     return Stills(
         family=facts.family,
         stream=video.stream,
-        origin=grid.origin,
-        duration=grid.duration,
-        every=max(_SHORTEST_TILE, grid.duration / _MOST_TILES),
+        origin=own.grid.origin + own.begin,
+        duration=own.seconds,
+        every=max(_SHORTEST_TILE, own.seconds / _MOST_TILES),
         rotation=video.rotation,
         poster=_within(video, _POSTER_SIDE),
         tile=_within(video, _TILE_SIDE),
@@ -85,6 +90,8 @@ def stills(facts: SourceFacts, grid: Grid, at: Fraction | None = None) -> Stills
         seeks=seeks,
         hdr=video.hdr,
         at=at,
+        before=sum((part.seconds for part in joined[:place]), Fraction(0)),
+        after=sum((part.seconds for part in joined[place + 1 :]), Fraction(0)),
     )
 
 

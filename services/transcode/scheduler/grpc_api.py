@@ -8,7 +8,7 @@ from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 
 from meshkit.auth import caller
 from meshkit.grpc.server import ANY, service_scopes
-from services.transcode.scheduler import preset_wire, wire
+from services.transcode.scheduler import edit_wire, preset_wire, wire
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.jobs import Jobs
@@ -39,6 +39,7 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
             request.priority if request.HasField("priority") else None,
             request.request_id,
             request.callback_url,
+            edit_wire.from_edits(request.edits),
         )
         return transcode_pb2.CreateJobResponse(job=wire.to_job(job))
 

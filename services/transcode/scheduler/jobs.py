@@ -9,7 +9,8 @@ from meshkit import pages
 from meshkit.clock import utc_now
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
-from services.transcode.scheduler import planning, quotas
+from services.transcode.media.edits import NO_EDITS, Edits
+from services.transcode.scheduler import editing, planning, quotas
 from services.transcode.scheduler.domain import (
     DEFAULT_PRESET,
     DEFAULT_PRIORITY,
@@ -36,11 +37,18 @@ class Jobs:
         self._now = now
 
     async def create(
-        self, tenant_id: str, asset_id: str, preset: str, priority: int | None, request_id: str, callback_url: str = ""
+        self,
+        tenant_id: str,
+        asset_id: str,
+        preset: str,
+        priority: int | None,
+        request_id: str,
+        callback_url: str = "",
+        edits: Edits = NO_EDITS,
     ) -> Job:
-        """Queue a job over an asset that was uploaded.
+        """Queue a job over an asset that was uploaded; `edits` come over those of the preset.
 
-        Raises NotFound, InvalidArgument (`unknown_preset`), Exhausted (`quota_exceeded`).
+        Raises NotFound, Conflict, InvalidArgument (`unknown_preset`), Exhausted (`quota_exceeded`).
         """
         async with self._store.transaction() as tx:
             recipe = self._presets.named(preset or DEFAULT_PRESET)
@@ -49,6 +57,8 @@ class Jobs:
             source = await tx.source(tenant_id, asset_id)
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "no such asset")
+            recipe = replace(recipe, edits=edits.over(recipe.edits))
+            await editing.check(tx, source, recipe.edits)
             return await self._queue(
                 tx,
                 source,

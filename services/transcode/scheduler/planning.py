@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from meshkit.ids import new_id
 from services.transcode.media import stills
 from services.transcode.media.encoders import CODECS
+from services.transcode.media.parts import OWN, WATERMARK
 from services.transcode.scheduler.filing import EXPECTED
 from services.transcode.scheduler.rendition import Rendition
 from services.transcode.scheduler.task import ENCODES, Task, TaskKind, TaskState, due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from services.transcode.media.mux import Mux
     from services.transcode.media.plan import Plan, VideoChunk
-    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.domain import Job, Source
 
 AUDIO = "audio"
 _AUDIO_COST = 0.01
@@ -34,13 +35,16 @@ def probe(job: Job, now: datetime) -> Task:
     return _task(job, now, kind=TaskKind.PROBE, due_time=due(now, job.priority, urgent=True), weight=0.0)
 
 
-def tasks(job: Job, plan: Plan, now: datetime) -> list[Task]:
-    """Lowest latency first: the first chunk, the audio, then the other chunks by number; and the plain files."""
-    encodes = _encodes(job, plan, now)
+def tasks(job: Job, plan: Plan, now: datetime, others: Mapping[int, Source]) -> list[Task]:
+    """Lowest latency first: the first chunk, the audio, then the other chunks by number; and the plain files.
+
+    `others` are the sources beside the job's own, by what they are to the plan.
+    """
+    encodes = _encodes(job, plan, now, others)
     return [*encodes, *_files(job, plan, now, sum(each.weight for each in encodes))]
 
 
-def _encodes(job: Job, plan: Plan, now: datetime) -> list[Task]:
+def _encodes(job: Job, plan: Plan, now: datetime, others: Mapping[int, Source]) -> list[Task]:
     first = due(now, job.priority, urgent=True)
     video = [
         _task(
@@ -50,14 +54,14 @@ def _encodes(job: Job, plan: Plan, now: datetime) -> list[Task]:
             index=chunk.index,
             due_time=due(now, job.priority, into=_begins(chunk)) if chunk.index else first,
             weight=_megapixels(chunk),
-            spec=chunk.to_json(),
+            spec=chunk.to_json() | _inputs(job, others, [chunk.source, *([WATERMARK] if chunk.look.mark else [])]),
         )
         for chunk in plan.chunks
     ]
     if plan.audio is None:
         return video
     weight = _AUDIO_COST * sum(each.weight for each in video) or _SOUND_ALONE
-    spec = plan.audio.to_json()
+    spec = plan.audio.to_json() | _inputs(job, others, [each.source for each in plan.audio.heard])
     audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
     return [*video[:1], audio, *video[1:]]
 
@@ -83,6 +87,15 @@ def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
         weight = stills.COST * encoding
         made.append(_task(job, now, kind=TaskKind.STILLS, due_time=soon, weight=weight, spec=spec))
     return made
+
+
+def _inputs(job: Job, others: Mapping[int, Source], places: Sequence[int]) -> dict[str, Any]:
+    """What a task reads, in order, where that is not just the job's own source."""
+    if list(places) == [OWN]:
+        return {}
+    own = {"key": job.source_key, "size": job.source_size}
+    named = {place: {"key": each.object_key, "size": each.size} for place, each in others.items()}
+    return {"inputs": [own if place == OWN else named[place] for place in places]}
 
 
 def beside(tasks: Iterable[Task]) -> dict[str, int]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from services.transcode.scheduler.quotas import Counting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
+    from typing import Any
 
     from services.transcode.scheduler.domain import Job, JobState, Source
     from services.transcode.scheduler.file import File
@@ -36,6 +37,10 @@ class Transaction(Counting, Protocol):
     async def source(self, tenant_id: str, asset_id: str) -> Source | None: ...
     async def delete_source(self, tenant_id: str, asset_id: str) -> None:
         """Also one that was not added yet: it will be deleted when it is."""
+        ...
+
+    async def known_facts(self, tenant_id: str, asset_id: str) -> Mapping[str, Any] | None:
+        """What the newest probe of the asset found, if one was ever done."""
         ...
 
     async def restore_source(self, source: Source) -> None: ...

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import cast
 
 from reelmesh.transcode.v1 import preset_pb2
 
 from services.transcode.media.encoders import CODECS, Codec
 from services.transcode.media.preset import AudioCodec, Container, Preset, PresetAudio, PresetVideo
+from services.transcode.scheduler import edit_wire
 
 
 def from_preset(preset: preset_pb2.Preset) -> Preset:
@@ -23,6 +25,7 @@ def from_preset(preset: preset_pb2.Preset) -> Preset:
         gop_seconds=preset.gop_seconds or blank.gop_seconds,
         chunk_seconds=preset.chunk_seconds or blank.chunk_seconds,
         early_chunks=preset.early_chunks if preset.HasField("early_chunks") else blank.early_chunks,
+        edits=edit_wire.from_edits(preset.edits),
     )
 
 
@@ -42,14 +45,13 @@ def to_preset(preset: Preset) -> preset_pb2.Preset:
             )
             for each in preset.video
         ],
-        audio=preset_pb2.PresetAudio(codec=preset.audio.codec, bit_rate=preset.audio.bit_rate)
-        if preset.audio
-        else None,
+        audio=_to_audio(preset.audio) if preset.audio else None,
         stream=preset.stream,
         files=preset.files,
         gop_seconds=preset.gop_seconds,
         chunk_seconds=preset.chunk_seconds,
         early_chunks=preset.early_chunks,
+        edits=edit_wire.to_edits(preset.edits),
     )
 
 
@@ -71,4 +73,18 @@ def _video(video: preset_pb2.PresetVideo) -> PresetVideo:
 
 def _audio(audio: preset_pb2.PresetAudio) -> PresetAudio:
     usual = PresetAudio()
-    return PresetAudio(codec=cast(AudioCodec, audio.codec) or usual.codec, bit_rate=audio.bit_rate or usual.bit_rate)
+    loudness = Fraction(audio.loudness) if audio.HasField("loudness") else usual.loudness
+    return PresetAudio(
+        codec=cast(AudioCodec, audio.codec) or usual.codec,
+        bit_rate=audio.bit_rate or usual.bit_rate,
+        loudness=None if audio.keep_loudness else loudness,
+    )
+
+
+def _to_audio(audio: PresetAudio) -> preset_pb2.PresetAudio:
+    return preset_pb2.PresetAudio(
+        codec=audio.codec,
+        bit_rate=audio.bit_rate,
+        loudness=None if audio.loudness is None else float(audio.loudness),
+        keep_loudness=audio.loudness is None,
+    )

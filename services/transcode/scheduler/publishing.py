@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from meshkit.clock import utc_now
 from services.transcode.media import dash, hls
-from services.transcode.media.argv import AUDIO_RATE
 from services.transcode.media.preset import Preset
+from services.transcode.media.sound import AUDIO_RATE
 from services.transcode.media.tracks import Segment as MediaSegment
 from services.transcode.media.tracks import Track
 from services.transcode.scheduler.domain import Output

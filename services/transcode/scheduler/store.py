@@ -55,7 +55,7 @@ from services.transcode.scheduler.tables import (
 from services.transcode.scheduler.task import OPTIONAL, TaskKind, TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -105,6 +105,12 @@ class PostgresTransaction(QuotaRows):
         gone = Source(asset_id=asset_id, tenant_id=tenant_id, object_key="", size=0, file_name="", deleted=True)
         statement = insert(SOURCES).values(asdict(gone))
         await self._execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_={"deleted": True}))
+
+    async def known_facts(self, tenant_id: str, asset_id: str) -> Mapping[str, Any] | None:
+        mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id, JOBS.c.facts.is_not(None)
+        found = sa.select(JOBS.c.facts).where(*mine).order_by(JOBS.c.id.desc()).limit(1)
+        facts: Mapping[str, Any] | None = (await self._execute(found)).scalar()
+        return facts
 
     async def restore_source(self, source: Source) -> None:
         statement = insert(SOURCES).values(asdict(source))

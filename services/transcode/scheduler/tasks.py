@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from meshkit.clock import utc_now
-from meshkit.errors import Conflict, NotFound
+from meshkit.errors import Conflict, MeshError, NotFound
+from services.transcode.media.errors import BadEdit
 from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import plan
 from services.transcode.media.preset import Preset
-from services.transcode.scheduler import filing, planning
+from services.transcode.scheduler import editing, filing, planning
 from services.transcode.scheduler.allowances import afford
 from services.transcode.scheduler.describing import Describing
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
@@ -121,10 +122,16 @@ class Tasks:
             if source and source.sha256 and source.sha256 != facts.get("sha256"):
                 await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
                 return
+            recipe = Preset.from_json(dict(job.recipe))
+            try:
+                others = await editing.taken(tx, job.tenant_id, recipe.edits)
+                made = plan(SourceFacts.from_json(dict(facts)), recipe, others.materials)
+            except (BadEdit, MeshError) as error:
+                await fail(tx, replace(job, facts=facts), error.reason, error.message, now)
+                return
             if not await afford(tx, job, facts, now):
                 return
-            made = plan(SourceFacts.from_json(dict(facts)), Preset.from_json(dict(job.recipe)))
-            tasks = planning.tasks(job, made, now)
+            tasks = planning.tasks(job, made, now, others.sources)
             job = job.probed(facts, [each.weight for each in tasks], now, planning.beside(tasks))
             if not tasks:
                 await fail(tx, job, "unsupported_codec", f"the preset {job.preset} takes video and audio", now)

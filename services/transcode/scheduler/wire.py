@@ -9,7 +9,9 @@ from google.protobuf import json_format, struct_pb2
 from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2, worker_pb2
 
 from meshkit.grpc.times import timestamp
+from services.transcode.media.edits import Edits
 from services.transcode.media.facts import SourceFacts
+from services.transcode.scheduler import edit_wire
 from services.transcode.scheduler.domain import JobState, Source
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Result, Segment
@@ -72,6 +74,7 @@ def to_job(job: Job) -> transcode_pb2.Job:
         media=_media(SourceFacts.from_json(dict(job.facts))) if job.facts else None,
         object_prefix=job.object_prefix if job.outputs else "",
         callback_url=job.callback_url,
+        edits=edit_wire.to_edits(Edits.from_json(dict(job.recipe.get("edits", {})))),
     )
 
 

@@ -23,6 +23,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Something in the object store that a task reads; `size` in bytes."""
+
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """A claimed task; `source_size` in bytes, `output_prefix` the job's folder."""
 
@@ -37,6 +45,15 @@ class Task:
     spec: Mapping[str, Any]
     trace: Mapping[str, str] = field(default_factory=dict)
     """W3C Trace Context of the call that queued it."""
+
+    @property
+    def source(self) -> Input:
+        return Input(key=self.source_key, size=self.source_size)
+
+    @property
+    def inputs(self) -> list[Input]:
+        """What it reads, in order: the job's source, unless it says otherwise."""
+        return [Input(**each) for each in self.spec.get("inputs", [])] or [self.source]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,19 @@
 """Encode one task of a plan and check the result before anyone counts on it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from meshkit.concurrent import all_of
-from services.transcode.media.argv import AUDIO_RATE, audio_argv, chunk_argv, output_name
+from services.transcode.media.argv import audio_argv, chunk_argv, loudness_argv, output_name
 from services.transcode.media.cmaf import Cmaf, Fragment, check_chunk, check_continuous
 from services.transcode.media.codecs import codec_string
 from services.transcode.media.errors import WrongOutput
+from services.transcode.media.loudness import gain, read_loudness
 from services.transcode.media.mux import AUDIO_NAME
-from services.transcode.media.plan import AudioTrack, VideoChunk
+from services.transcode.media.plan import VideoChunk
+from services.transcode.media.sound import AUDIO_RATE, AudioTrack
 from services.transcode.media.source import Source
 from services.transcode.media.timing import decoded_later, shown_later
 from services.transcode.worker.ffmpeg import Progress, run_ffmpeg
@@ -64,20 +66,24 @@ async def encode_chunk(
     ffmpeg: Path,
     limits: Limits,
     threads: int = 1,
+    image: Source | None = None,
 ) -> list[EncodedTrack]:
     """All rungs of one chunk in the order of the ladder, exact to the frame. `scratch` must be an empty folder.
 
+    `image` is its watermark, if it has one.
     What `keep` got counts for nothing before this returns. Raises BadMedia when the source cannot be decoded,
     EncodeFailed when trying again may help.
     """
-    argv = chunk_argv(chunk, ffmpeg=ffmpeg, source=source, scratch=scratch, threads=threads)
+    argv = chunk_argv(chunk, ffmpeg=ffmpeg, source=source, scratch=scratch, threads=threads, image=image)
     names = {rung.name: scratch / output_name(rung) for rung in chunk.rungs}
-    first = chunk.start_frame // chunk.gop
+    sources = [source, image] if image else [source]
 
     async def run() -> None:
-        await run_ffmpeg(argv, source=source, scratch=scratch, limits=limits, on_progress=on_progress)
+        await run_ffmpeg(argv, sources=sources, scratch=scratch, limits=limits, on_progress=on_progress)
 
-    made = await _run(run, names, keep, Timing(first=first, delay=chunk.delay / chunk.rate, move=shown_later))
+    made = await _run(
+        run, names, keep, Timing(first=chunk.first_segment, delay=chunk.delay / chunk.rate, move=shown_later)
+    )
     for track, _ in made:
         check_chunk(track, start_frame=chunk.start_frame, frames=chunk.frames, rate=chunk.rate, gop=chunk.gop)
     return [_track(name, *each) for name, each in zip(names, made, strict=True)]
@@ -85,7 +91,7 @@ async def encode_chunk(
 
 async def encode_audio(
     track: AudioTrack,
-    source: Source,
+    sources: Sequence[Source],
     scratch: Path,
     on_progress: Callable[[Progress], None],
     keep: Keep,
@@ -94,11 +100,15 @@ async def encode_audio(
     limits: Limits,
     threads: int = 1,
 ) -> EncodedTrack:
-    """The whole audio in stereo at 48 kHz, starting at the video's zero. Otherwise as `encode_chunk`."""
-    argv = audio_argv(track, ffmpeg=ffmpeg, source=source, scratch=scratch, threads=threads)
+    """The whole audio in stereo at 48 kHz, starting at the video's zero. Otherwise as `encode_chunk`.
+
+    `sources` are those of its stretches that are heard.
+    """
+    gains = await _gains(track, sources, scratch, ffmpeg, limits, threads)
+    argv = audio_argv(track, ffmpeg=ffmpeg, sources=sources, scratch=scratch, threads=threads, gains=gains)
 
     async def run() -> None:
-        await run_ffmpeg(argv, source=source, scratch=scratch, limits=limits, on_progress=on_progress)
+        await run_ffmpeg(argv, sources=sources, scratch=scratch, limits=limits, on_progress=on_progress)
 
     timing = Timing(first=0, delay=track.delay, move=decoded_later)
     ((made, segments),) = await _run(run, {AUDIO_NAME: scratch / f"{AUDIO_NAME}.mp4"}, keep, timing)
@@ -106,6 +116,20 @@ async def encode_audio(
     if made.timescale != AUDIO_RATE:
         raise WrongOutput(f"audio timescale {made.timescale}")
     return _track(AUDIO_NAME, made, segments)
+
+
+async def _gains(
+    track: AudioTrack, sources: Sequence[Source], scratch: Path, ffmpeg: Path, limits: Limits, threads: int
+) -> list[float]:
+    """What makes each source that is heard as loud as the track shall be, in dB."""
+    if track.loudness is None:
+        return []
+    gains = []
+    for stretch, source in zip(track.heard, sources, strict=True):
+        argv = loudness_argv(stretch, ffmpeg=ffmpeg, source=source, threads=threads)
+        log = await run_ffmpeg(argv, sources=[source], scratch=scratch, limits=limits, on_progress=lambda _: None)
+        gains.append(gain(read_loudness(log), float(track.loudness)))
+    return gains
 
 
 async def _run(

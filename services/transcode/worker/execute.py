@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypedDict
 from meshkit.errors import Unavailable
 from meshkit.telemetry import processing, tracer
 from meshkit.topology import TASKS
-from services.transcode.media.plan import AudioTrack, VideoChunk
+from services.transcode.media.plan import VideoChunk
+from services.transcode.media.sound import AudioTrack
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.encode import encode_audio, encode_chunk
 from services.transcode.worker.making import MAKERS, Bench, make
@@ -115,8 +116,8 @@ class Executor:
             if task.kind in MAKERS:
                 await self._scheduler.complete_files(task, await self._make(task, folder, progress))
                 return
-            async with storing(self._objects, task) as store, self._sources.opened(task) as opened:
-                tracks = await self._encode(task, opened.source, folder, progress, store.keep)
+            async with storing(self._objects, task) as store, self._sources.inputs(task) as sources:
+                tracks = await self._encode(task, sources, folder, progress, store.keep)
                 progress.value = _ENCODED
                 stored = [await store.finish(track) for track in tracks]
             await self._scheduler.complete_encode(task, stored)
@@ -141,7 +142,7 @@ class Executor:
         return await make(bench)
 
     async def _encode(
-        self, task: Task, source: Source, folder: Path, progress: Progress, keep: Keep
+        self, task: Task, sources: list[Source], folder: Path, progress: Progress, keep: Keep
     ) -> list[EncodedTrack]:
         run = _Run(ffmpeg=self._ffmpeg, limits=self._limits, threads=self._threads)
         if task.kind is Kind.ENCODE_AUDIO:
@@ -151,15 +152,16 @@ class Executor:
                 progress.value = min(now.seconds / max(float(audio.duration), 0.1), 1.0) * _ENCODED
 
             with encoding(task.kind, float(audio.duration)):
-                return [await encode_audio(audio, source, folder, heard, keep, **run)]
+                return [await encode_audio(audio, sources, folder, heard, keep, **run)]
         planned = VideoChunk.from_json(dict(task.spec))
         chunk = planned if task.epoch < _DOUBTED else planned.again()
 
         def seen(now: FfmpegProgress) -> None:
             progress.value = min(now.frame / max(chunk.frames, 1), 1.0) * _ENCODED
 
+        source, *others = sources
         with encoding(task.kind, float(chunk.frames / chunk.rate)):
-            return await encode_chunk(chunk, source, folder, seen, keep, **run)
+            return await encode_chunk(chunk, source, folder, seen, keep, image=others[0] if others else None, **run)
 
     @contextmanager
     def _folder(self, task: Task) -> Iterator[Path]:

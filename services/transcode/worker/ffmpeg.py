@@ -42,19 +42,19 @@ def _packaged() -> str:
 async def run_ffmpeg(
     argv: Sequence[str],
     *,
-    source: Source | None,
+    sources: Sequence[Source],
     scratch: Path,
     limits: Limits,
     on_progress: Callable[[Progress], None],
-) -> None:
-    """Run ffmpeg (its path is argv[0], with -progress pipe:1) over `source`, writing into `scratch`.
+) -> str:
+    """Run ffmpeg (its path is argv[0], with -progress pipe:1) over `sources`, writing into `scratch`: its last words.
 
     Raises BadMedia (`corrupt`) when the source cannot be decoded, EncodeFailed for every other end but success.
     """
     reader = ProgressReader(on_progress)
     with ffmpeg_run() as run:
         try:
-            finished = await run_sandboxed(argv, source=source, scratch=scratch, limits=limits, on_output=reader.feed)
+            finished = await run_sandboxed(argv, sources=sources, scratch=scratch, limits=limits, on_output=reader.feed)
         except SandboxTimeout as error:
             run.outcome = "timeout"
             raise EncodeFailed(str(error)) from error
@@ -63,6 +63,7 @@ async def run_ffmpeg(
             raise BadMedia("corrupt", "most of the source could not be decoded")
         if finished.code:
             raise EncodeFailed(f"ffmpeg ended with {finished.code}: {finished.stderr}")
+        return finished.stderr
 
 
 def _outcome(code: int) -> str:

@@ -38,6 +38,7 @@ class Picture:
     transfer: str | None
     primaries: str | None
     hdr: Hdr
+    interlaced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ class FirstPicture(_First[VideoStream, Picture]):
             transfer=_name(ColorTrc, frame.color_trc),
             primaries=_name(ColorPrimaries, frame.color_primaries),
             hdr=_HDR.get(frame.color_trc, "none"),
+            interlaced=frame.interlaced_frame,
         )
 
 

@@ -41,7 +41,7 @@ async def mux(bench: Bench) -> list[MadeFile]:
     async def run() -> str:
         argv = mux_argv(wanted, ffmpeg=bench.ffmpeg, tracks=tracks, out=out)
         try:
-            await run_ffmpeg(argv, source=None, scratch=bench.folder, limits=bench.limits, on_progress=copied)
+            await run_ffmpeg(argv, sources=[], scratch=bench.folder, limits=bench.limits, on_progress=copied)
         finally:
             for track in tracks:
                 _let_go(track)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _MICROSECOND = Fraction(1, 1_000_000)
 # Begins a picture of MPEG-4 part 2 (ISO/IEC 14496-2, vop_start_code).
 _PICTURE = b"\0\0\1\xb6"
+_FIELDS_NEED = 2
 
 
 def main() -> None:
@@ -173,13 +174,15 @@ def _video_facts(first: FirstPicture, timeline: Timeline, *, image: bool) -> Vid
         keyframe_gap=shown.keyframe_gap,
         keyframe_period=shown.keyframe_every / rate if rate and shown.keyframe_every else None,
         packed=timeline.packed,
-        healing=timeline.healing,
+        # Fields are made into pictures with a look at the pictures before.
+        healing=max(timeline.healing, _FIELDS_NEED) if picture.interlaced else timeline.healing,
         key_delay=shown.key_delays[1],
         key_delay_spread=shown.key_delays[1] - shown.key_delays[0],
         pix_fmt=picture.pix_fmt,
         transfer=picture.transfer,
         primaries=picture.primaries,
         hdr=picture.hdr,
+        interlaced=picture.interlaced,
         bit_rate=first.stream.codec_context.bit_rate or None,
     )
     if max(picture.width * picture.height, facts.display_size[0] * facts.display_size[1]) > MAX_PIXELS:

@@ -80,7 +80,7 @@ async def run_python(
     """`run_sandboxed` for `python -m module`, one of ours: it also reads the interpreter, packages and our code."""
     return await run_sandboxed(
         [sys.executable, "-P", "-m", module, *arguments],
-        source=source,
+        sources=[source],
         read=[Path(sys.prefix), Path(sys.base_prefix), _OURS],
         listed=[_OURS.parent],
         scratch=scratch,
@@ -96,21 +96,20 @@ async def run_sandboxed(
     scratch: Path,
     limits: Limits,
     on_output: Callable[[bytes], None],
-    source: Source | None = None,
+    sources: Sequence[Source] = (),
     read: Sequence[Path] = (),
     listed: Sequence[Path] = (),
     environment: dict[str, str] | None = None,
 ) -> Finished:
     """Run `argv` (argv[0] an absolute path) with `scratch` as its folder, the only place it may write.
 
-    It may read `source`, and `read` and what lies beneath; of the folders in `listed` it sees the names but not the
-    content. It may connect to nothing but a source on loopback, where the kernel can hold it to that.
+    It may read `sources`, and `read` and what lies beneath; of the folders in `listed` it sees the names but not the
+    content. It may connect to nothing but sources on loopback, where the kernel can hold it to that.
     `on_output` gets stdout as it comes. Raises SandboxTimeout at the deadline. However this ends, cancellation
     included, the program and everything it started are gone.
     """
-    if isinstance(source, Path):
-        read = [*read, source]
-    connect = [source.port] if isinstance(source, Loopback) else []
+    read = [*read, *(each for each in sources if isinstance(each, Path))]
+    connect = [each.port for each in sources if isinstance(each, Loopback)]
     launcher = _launcher(argv, scratch, limits, {"read": read, "list": listed}, connect, environment or {})
     process = await asyncio.create_subprocess_exec(
         *launcher,

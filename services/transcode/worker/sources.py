@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.transcode.media.source import Source
-    from services.transcode.worker.domain import Task
+    from services.transcode.worker.domain import Input, Task
     from services.transcode.worker.ports import Objects
 
 
@@ -43,16 +43,29 @@ class Sources:
         self._keep = keep
         self._key = ""
         self._blocks: Blocks | None = None
+        self._in_use: list[Path] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     @asynccontextmanager
     async def opened(self, task: Task) -> AsyncIterator[Opened]:
-        """Raises what the object store raised, whatever came of a source that was only half read."""
-        if task.source_size <= self._whole:
-            path = await self._file(task.source_key)
-            yield Opened(path, lambda: asyncio.to_thread(_sha256, path))
+        """The job's source. Raises what the object store raised, whatever came of a source that was only half read."""
+        async with self._opened(task, task.source) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def inputs(self, task: Task) -> AsyncIterator[list[Source]]:
+        """All that the task reads, likewise."""
+        async with AsyncExitStack() as stack:
+            opened = [await stack.enter_async_context(self._opened(task, each)) for each in task.inputs]
+            yield [each.source for each in opened]
+
+    @asynccontextmanager
+    async def _opened(self, task: Task, wanted: Input) -> AsyncIterator[Opened]:
+        if wanted.size <= self._whole:
+            async with self._file(wanted.key) as path:
+                yield Opened(path, lambda: asyncio.to_thread(_sha256, path))
             return
-        blocks = self._ranges(task.source_key, task.source_size)
+        blocks = self._ranges(wanted.key, wanted.size)
         blocks.read_whole = task.kind in _READ_WHOLE
         blocks.expected = int(task.spec.get("source_bytes", 0)) // BLOCK
         digest = Digest(blocks)
@@ -73,15 +86,22 @@ class Sources:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(exist_ok=True)
 
-    async def _file(self, key: str) -> Path:
-        """The last one is kept: a worker's tasks come in runs of one job."""
+    @asynccontextmanager
+    async def _file(self, key: str) -> AsyncIterator[Path]:
+        """The last ones are kept: a worker's tasks come in runs of one job."""
         path = self._folder / hashlib.sha256(key.encode()).hexdigest()
         if not path.exists():
-            self.clear()
+            for kept in self._folder.iterdir():
+                if kept not in self._in_use:
+                    kept.unlink()
             part = path.with_suffix(".part")
             await self._objects.fetch(key, part)
             part.rename(path)
-        return path
+        self._in_use.append(path)
+        try:
+            yield path
+        finally:
+            self._in_use.remove(path)
 
     def _ranges(self, key: str, size: int) -> Blocks:
         if self._blocks is None or self._key != key:

@@ -58,7 +58,7 @@ def take(file: BinaryIO, wanted: Stills, folder: Path) -> Image.Image:
         starts: list[Fraction] = []
         tiles: list[Image.Image] = []
         for time, frame in frames.sampled():
-            starts.append(max(time, Fraction(0)) if starts else Fraction(0))
+            starts.append(wanted.before + max(time, Fraction(0)) if starts else Fraction(0))
             tiles.append(upright(frame, wanted, wanted.tile))
             if wanted.at is None and (worth := judged(frame) + _SLACK) > best * _CLEARLY:
                 chosen, best = frame, float(worth)
@@ -67,7 +67,8 @@ def take(file: BinaryIO, wanted: Stills, folder: Path) -> Image.Image:
         if chosen is None or not tiles:
             raise BadMedia("corrupt", "no picture of the video can be shown")
         upright(chosen, wanted, wanted.poster).save(folder / POSTER, quality=_POSTER_QUALITY, progressive=True)
-    (folder / STORYBOARD).write_text(storyboard(starts, wanted.duration, wanted.tile))
+    end = wanted.before + wanted.duration + wanted.after
+    (folder / STORYBOARD).write_text(storyboard(starts, end, wanted.tile))
     sheet = _sheet(tiles)
     sheet.save(folder / SHEET, quality=_TILE_QUALITY)
     return sheet

@@ -363,3 +363,19 @@ async def test_unpublished_jobs_are_finished_and_still_run(store: Store) -> None
         assert await tx.unpublished(then + timedelta(days=1), 10) == [stuck]
         for job in (stuck, *others):
             await tx.save_job(replace(job, state=JobState.CANCELLED))
+
+
+async def test_knows_what_the_newest_probe_of_an_asset_found(store: Store) -> None:
+    job = a_job()
+    again = a_job(job.tenant_id, asset_id=job.asset_id, facts=some_facts(family="mov"))
+    await stored(store, job)
+    async with store.transaction() as tx:
+        assert await tx.known_facts(job.tenant_id, job.asset_id) is None
+    await stored(store, replace(job, id=new_id(), facts=some_facts()))
+    await stored(store, replace(again, id=new_id()))
+    await stored(store, replace(job, id=new_id()))
+    async with store.transaction() as tx:
+        known = await tx.known_facts(job.tenant_id, job.asset_id)
+        assert known is not None
+        assert known["family"] == "mov"
+        assert await tx.known_facts(new_id(), job.asset_id) is None

@@ -48,10 +48,53 @@ async def test_a_failed_job_is_begun_again(http: httpx2.AsyncClient, services: F
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"asset_id": "x"}, {"asset_id": new_id(), "priority": 101}, {"asset_id": new_id(), "edits": {}}]
+    "body", [{}, {"asset_id": "x"}, {"asset_id": new_id(), "priority": 101}, {"asset_id": new_id(), "crop": {}}]
 )
 async def test_a_job_that_cannot_be(http: httpx2.AsyncClient, body: dict[str, object]) -> None:
     assert (await http.post("/v1/jobs", json=body)).status_code == 400
+
+
+async def test_edits_are_handed_on_and_shown(http: httpx2.AsyncClient, services: FakeServices) -> None:
+    image, video = new_id(), new_id()
+    edits = {
+        "trim": {"start": 1.5, "end": 4},
+        "crop": {"width": 640, "height": 360},
+        "mute": False,
+        "watermark": {"asset_id": image, "opacity": 0.5},
+        "intro_asset_id": video,
+    }
+    answer = await http.post("/v1/jobs", json={"asset_id": new_id(), "edits": edits})
+    assert answer.status_code == 202
+    assert answer.json()["edits"] == {
+        "trim": {"start": 1.5, "end": 4.0, "max_duration": None},
+        "crop": {"x": 0, "y": 0, "width": 640, "height": 360},
+        "mute": False,
+        "watermark": {"asset_id": image, "position": "bottom-right", "scale": 0.15, "opacity": 0.5},
+        "intro_asset_id": video,
+        "outro_asset_id": None,
+    }
+    said = services.transcode.requests[-1].edits
+    assert (said.trim.end, said.HasField("mute"), said.watermark.asset_id) == (4, True, image)
+    plain = await http.post("/v1/jobs", json={"asset_id": new_id(), "edits": {}})
+    assert (plain.status_code, plain.json()["edits"]) == (202, None)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"trim": {"start": 3, "end": 2}},
+        {"trim": {"start": -1}},
+        {"crop": {"x": 1, "y": 1, "width": 0, "height": 100}},
+        {"watermark": {"asset_id": "x"}},
+        {"watermark": {"asset_id": "0" * 36, "opacity": 2}},
+        {"intro_asset_id": ""},
+        {"speed": 2},
+    ],
+)
+async def test_edits_that_cannot_be(http: httpx2.AsyncClient, edits: dict[str, object]) -> None:
+    answer = await http.post("/v1/jobs", json={"asset_id": new_id(), "edits": edits})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"].startswith("edits")
 
 
 async def test_an_unknown_job_is_not_found(http: httpx2.AsyncClient) -> None:

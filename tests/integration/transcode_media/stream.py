@@ -3,15 +3,18 @@
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 from meshkit.concurrent import all_of
+from services.transcode.media.edits import NO_EDITS, Edits, Materials
 from services.transcode.media.facts import SourceFacts
-from services.transcode.media.plan import AudioTrack, Plan, VideoChunk, plan
+from services.transcode.media.parts import INTRO, OUTRO, OWN
+from services.transcode.media.plan import Plan, VideoChunk, plan
 from services.transcode.media.preset import Preset, PresetRung, PresetVideo
+from services.transcode.media.sound import AudioTrack
 from services.transcode.media.source import Source
 from services.transcode.worker.encode import EncodedSegment, EncodedTrack, encode_audio, encode_chunk
 from services.transcode.worker.ffmpeg import find_ffmpeg
@@ -77,20 +80,30 @@ async def make_stream(
     *,
     facts: SourceFacts | None = None,
     cut: Callable[[Plan], Plan] = lambda planned: planned,
+    edits: Edits = NO_EDITS,
+    intro: Path | None = None,
+    outro: Path | None = None,
+    watermark: Path | None = None,
 ) -> Stream:
     if facts is None:
         assert isinstance(source, Path)
         facts = await facts_of(source, scratch)
-    planned = cut(plan(facts, preset))
+    others = {use: path for use, path in (("intro", intro), ("outro", outro), ("watermark", watermark)) if path}
+    materials = Materials(**{use: await facts_of(path, scratch) for use, path in others.items()})
+    planned = cut(plan(facts, replace(preset, edits=edits), materials))
+    sources = {OWN: source} | {place: path for place, path in ((INTRO, intro), (OUTRO, outro)) if path}
     kept = Kept()
     cores = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def chunk_of(chunk: VideoChunk) -> list[EncodedTrack]:
         async with cores:
-            return await encoded(chunk, source, scratch, kept)
+            return await encoded(chunk, sources[chunk.source], scratch, kept, watermark if chunk.look.mark else None)
 
     async def sound_of() -> list[EncodedTrack]:
-        return [await encoded_audio(planned.audio, source, scratch, kept)] if planned.audio else []
+        if planned.audio is None:
+            return []
+        heard = [sources[each.source] for each in planned.audio.heard]
+        return [await encoded_audio(planned.audio, heard, scratch, kept)]
 
     sound, *made = await all_of(sound_of(), *(chunk_of(chunk) for chunk in planned.chunks))
     tracks = {rungs[0].name: list(rungs) for rungs in zip(*made, strict=True)}
@@ -98,16 +111,26 @@ async def make_stream(
     return Stream(facts, planned, rungs, tracks, kept.joined(sound, scratch) if sound else None)
 
 
-async def encoded(chunk: VideoChunk, source: Source, scratch: Path, kept: Kept) -> list[EncodedTrack]:
+async def encoded(
+    chunk: VideoChunk, source: Source, scratch: Path, kept: Kept, image: Path | None = None
+) -> list[EncodedTrack]:
     folder = scratch / f"chunk{chunk.index}"
     folder.mkdir()
-    return await encode_chunk(chunk, source, folder, lambda _: None, kept.keep, ffmpeg=find_ffmpeg(), limits=LIMITS)
+    return await encode_chunk(
+        chunk, source, folder, lambda _: None, kept.keep, ffmpeg=find_ffmpeg(), limits=LIMITS, image=image
+    )
 
 
-async def encoded_audio(track: AudioTrack, source: Source, scratch: Path, kept: Kept) -> EncodedTrack:
+async def encoded_audio(track: AudioTrack, sources: list[Source], scratch: Path, kept: Kept) -> EncodedTrack:
     folder = scratch / "sound"
     folder.mkdir()
-    return await encode_audio(track, source, folder, lambda _: None, kept.keep, ffmpeg=find_ffmpeg(), limits=LIMITS)
+    return await encode_audio(track, sources, folder, lambda _: None, kept.keep, ffmpeg=find_ffmpeg(), limits=LIMITS)
+
+
+def in_one_go(planned: Plan) -> Plan:
+    first, last = planned.chunks[0], planned.chunks[-1]
+    whole = replace(first, end_frame=None, frames=last.start_frame + last.frames, hold=last.hold)
+    return replace(planned, chunks=(whole,))
 
 
 def steps(times: list[Fraction]) -> set[Fraction]:

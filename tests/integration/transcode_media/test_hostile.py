@@ -99,7 +99,7 @@ async def encoded_anyway(chunk: VideoChunk, source: Path, scratch: Path) -> None
         for family, where in product(DEMUXERS, places):
             argv = chunk_argv(named(family, chunk), ffmpeg=find_ffmpeg(), source=where, scratch=scratch, threads=1)
             with suppress(EncodeFailed, BadMedia):
-                await run_ffmpeg(argv, source=where, scratch=scratch, limits=LIMITS, on_progress=lambda _: None)
+                await run_ffmpeg(argv, sources=[where], scratch=scratch, limits=LIMITS, on_progress=lambda _: None)
 
 
 @pytest.mark.parametrize("kind", SCRIPTS)

@@ -27,7 +27,7 @@ async def published(source: Path, scratch: Path, folder: Path) -> tuple[list[Tra
         for part in await encoded(chunk, source, scratch, kept):
             parts.setdefault(part.name, []).append(part)
     assert planned.audio is not None
-    sound = await encoded_audio(planned.audio, source, scratch, kept)
+    sound = await encoded_audio(planned.audio, [source], scratch, kept)
     video = []
     for rung in planned.rungs:
         shape = {"width": rung.width, "height": rung.height, "frame_rate": rung.frame_rate}

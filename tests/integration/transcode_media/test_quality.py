@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.transcode.quality import measured
 from services.transcode.media.preset import Preset, PresetRung, PresetVideo
 from tests.clips import Clips, real_clip
-from tests.integration.transcode_media.stream import make_stream
+from tests.integration.transcode_media.stream import in_one_go, make_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.transcode.media.plan import Plan
 
 SECONDS = 24
 RUNGS = PresetRung(short_side=180, maxrate=500_000), PresetRung(short_side=120, maxrate=250_000)
 SMALL = Preset(name="small", video=(PresetVideo(rungs=RUNGS),))
-
-
-def in_one_go(planned: Plan) -> Plan:
-    first, last = planned.chunks[0], planned.chunks[-1]
-    whole = replace(first, end_frame=None, frames=last.start_frame + last.frames, hold=last.hold)
-    return replace(planned, chunks=(whole,))
 
 
 def moving(clips: Clips) -> Path:

@@ -32,7 +32,12 @@ async def inside(
     output = bytearray()
     argv = [sys.executable, "-I", "-c", code]
     finished = await run_sandboxed(
-        argv, source=source, read=[*PYTHON, *read], scratch=scratch, limits=limits, on_output=output.extend
+        argv,
+        sources=[source] if source else [],
+        read=[*PYTHON, *read],
+        scratch=scratch,
+        limits=limits,
+        on_output=output.extend,
     )
     return finished, output.decode()
 
@@ -159,7 +164,7 @@ async def test_a_cancelled_ffmpeg_is_gone_within_a_second(scratch: Path) -> None
     endless = ["-f", "lavfi", "-i", "testsrc=s=64x64", "-f", "null", "-"]
     argv = [str(find_ffmpeg()), "-nostdin", "-v", "error", "-progress", "pipe:1", "-stats_period", "0.1", *endless]
     task = asyncio.create_task(
-        run_ffmpeg(argv, source=Path("/dev/null"), scratch=scratch, limits=LIMITS, on_progress=on_progress)
+        run_ffmpeg(argv, sources=[Path("/dev/null")], scratch=scratch, limits=LIMITS, on_progress=on_progress)
     )
     await running.wait()
     task.cancel()
@@ -175,7 +180,7 @@ async def test_a_script_in_disguise_opens_nothing(clips: Clips, scratch: Path) -
     disguised = clips.written("a.mp4", f"ffconcat version 1.0\nfile {source}\n".encode())
     argv = chunk_argv(chunk, ffmpeg=find_ffmpeg(), source=disguised, scratch=scratch, threads=1)
     with pytest.raises((EncodeFailed, BadMedia)):
-        await run_ffmpeg(argv, source=disguised, scratch=scratch, limits=LIMITS, on_progress=lambda _: None)
+        await run_ffmpeg(argv, sources=[disguised], scratch=scratch, limits=LIMITS, on_progress=lambda _: None)
 
 
 def _alive(pid: int) -> bool:

@@ -167,7 +167,7 @@ def test_the_source_is_only_ever_a_file_of_its_own_format() -> None:
 def test_the_audio_makes_room_for_the_decoders_priming() -> None:
     track = plan(a_source(video=a_video(sync_start=Fraction(7, 5))), HLS).audio
     assert track is not None
-    argv = audio_argv(track, ffmpeg=Path("/bin/ffmpeg"), source=SOURCE, scratch=Path("/out"), threads=1)
+    argv = audio_argv(track, ffmpeg=Path("/bin/ffmpeg"), sources=[SOURCE], scratch=Path("/out"), threads=1)
     graph = after(argv, "-filter_complex")
     assert graph.startswith("[0:1]asetpts=PTS-(7/5)/TB,aresample=osr=48000:ochl=stereo")
     assert graph.endswith("first_pts=0,atrim=start_pts=1024:end_pts=960000[audio]")

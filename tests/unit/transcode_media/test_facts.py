@@ -7,8 +7,9 @@ from fractions import Fraction
 import pytest
 
 from services.transcode.media.facts import SourceFacts
-from services.transcode.media.plan import AudioTrack, Plan, VideoChunk, plan
+from services.transcode.media.plan import Plan, VideoChunk, plan
 from services.transcode.media.preset import Preset, preset_hash
+from services.transcode.media.sound import AudioTrack
 from tests.unit.transcode_media.builders import HLS, a_source, a_video
 
 

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from reelmesh.transcode.v1 import edits_pb2 as _edits_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -33,6 +34,7 @@ class Preset(_message.Message):
     EARLY_CHUNKS_FIELD_NUMBER: _builtins.int
     STREAM_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     description: _builtins.str
     gop_seconds: _builtins.int
@@ -53,6 +55,10 @@ class Preset(_message.Message):
     def files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Files in one piece: mp4, webm, m4a (sound alone). Each holds the best of the rungs that it can."""
 
+    @_builtins.property
+    def edits(self) -> _edits_pb2.Edits:
+        """What its jobs do where they do not say otherwise."""
+
     def __init__(
         self,
         *,
@@ -65,10 +71,11 @@ class Preset(_message.Message):
         early_chunks: _builtins.int | None = ...,
         stream: _builtins.bool = ...,
         files: _abc.Iterable[_builtins.str] | None = ...,
+        edits: _edits_pb2.Edits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "early_chunks", b"early_chunks"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "early_chunks", b"early_chunks", "edits", b"edits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "files", b"files", "gop_seconds", b"gop_seconds", "name", b"name", "stream", b"stream", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "files", b"files", "gop_seconds", b"gop_seconds", "name", b"name", "stream", b"stream", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__early_chunks: _TypeAlias = _typing.Literal["early_chunks"]  # noqa: Y015
     _WhichOneofArgType__early_chunks: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks"]  # noqa: Y015
@@ -143,20 +150,30 @@ class PresetAudio(_message.Message):
 
     CODEC_FIELD_NUMBER: _builtins.int
     BIT_RATE_FIELD_NUMBER: _builtins.int
+    LOUDNESS_FIELD_NUMBER: _builtins.int
+    KEEP_LOUDNESS_FIELD_NUMBER: _builtins.int
     codec: _builtins.str
     """aac; opus in webm."""
     bit_rate: _builtins.int
     """Bits per second; 128000."""
+    loudness: _builtins.float
+    """What the sound comes to by EBU R128, in LUFS; -23."""
+    keep_loudness: _builtins.bool
+    """Leaves the sound as loud as it came."""
     def __init__(
         self,
         *,
         codec: _builtins.str = ...,
         bit_rate: _builtins.int = ...,
+        loudness: _builtins.float | None = ...,
+        keep_loudness: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_loudness", b"_loudness", "loudness", b"loudness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bit_rate", b"bit_rate", "codec", b"codec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_loudness", b"_loudness", "bit_rate", b"bit_rate", "codec", b"codec", "keep_loudness", b"keep_loudness", "loudness", b"loudness"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__loudness: _TypeAlias = _typing.Literal["loudness"]  # noqa: Y015
+    _WhichOneofArgType__loudness: _TypeAlias = _typing.Literal["_loudness", b"_loudness"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loudness) -> _WhichOneofReturnType__loudness | None: ...
 
 Global___PresetAudio: _TypeAlias = PresetAudio  # noqa: Y015

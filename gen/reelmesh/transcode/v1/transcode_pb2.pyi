@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from reelmesh.transcode.v1 import edits_pb2 as _edits_pb2
 from reelmesh.transcode.v1 import preset_pb2 as _preset_pb2
 import builtins as _builtins
 import sys
@@ -88,6 +89,7 @@ class Job(_message.Message):
     OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     ETA_SECONDS_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     asset_id: _builtins.str
@@ -129,6 +131,10 @@ class Job(_message.Message):
     def media(self) -> Global___SourceMedia:
         """What the probe found; not set before."""
 
+    @_builtins.property
+    def edits(self) -> _edits_pb2.Edits:
+        """What is done to the source, by the job's own edits and its preset's."""
+
     def __init__(
         self,
         *,
@@ -154,10 +160,11 @@ class Job(_message.Message):
         object_prefix: _builtins.str = ...,
         callback_url: _builtins.str = ...,
         eta_seconds: _builtins.float | None = ...,
+        edits: _edits_pb2.Edits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "create_time", b"create_time", "end_time", b"end_time", "eta_seconds", b"eta_seconds", "media", b"media", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "create_time", b"create_time", "edits", b"edits", "end_time", b"end_time", "eta_seconds", b"eta_seconds", "media", b"media", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "asset_id", b"asset_id", "attempts", b"attempts", "callback_url", b"callback_url", "create_time", b"create_time", "end_time", b"end_time", "error_code", b"error_code", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "id", b"id", "media", b"media", "object_prefix", b"object_prefix", "outputs", b"outputs", "playable", b"playable", "preset", b"preset", "priority", b"priority", "progress", b"progress", "stages", b"stages", "start_time", b"start_time", "state", b"state", "tenant_id", b"tenant_id", "timings", b"timings", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "asset_id", b"asset_id", "attempts", b"attempts", "callback_url", b"callback_url", "create_time", b"create_time", "edits", b"edits", "end_time", b"end_time", "error_code", b"error_code", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "id", b"id", "media", b"media", "object_prefix", b"object_prefix", "outputs", b"outputs", "playable", b"playable", "preset", b"preset", "priority", b"priority", "progress", b"progress", "stages", b"stages", "start_time", b"start_time", "state", b"state", "tenant_id", b"tenant_id", "timings", b"timings", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eta_seconds: _TypeAlias = _typing.Literal["eta_seconds"]  # noqa: Y015
     _WhichOneofArgType__eta_seconds: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds"]  # noqa: Y015
@@ -371,6 +378,7 @@ class CreateJobRequest(_message.Message):
     PRESET_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """An idempotency key, unique in the tenant; empty for none."""
     asset_id: _builtins.str
@@ -379,6 +387,8 @@ class CreateJobRequest(_message.Message):
     """50 when it is not set."""
     callback_url: _builtins.str
     """Is called when the job is over; empty for none."""
+    @_builtins.property
+    def edits(self) -> _edits_pb2.Edits: ...
     def __init__(
         self,
         *,
@@ -387,10 +397,11 @@ class CreateJobRequest(_message.Message):
         preset: _builtins.str = ...,
         priority: _builtins.int | None = ...,
         callback_url: _builtins.str = ...,
+        edits: _edits_pb2.Edits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "edits", b"edits", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "asset_id", b"asset_id", "callback_url", b"callback_url", "preset", b"preset", "priority", b"priority", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "asset_id", b"asset_id", "callback_url", b"callback_url", "edits", b"edits", "preset", b"preset", "priority", b"priority", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
