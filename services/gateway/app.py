@@ -13,6 +13,7 @@ from services.gateway.cors import Cors
 from services.gateway.http_api import (
     api_keys,
     assets,
+    audit,
     auth,
     docs,
     events,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from services.gateway.http_api.deps import Gateway
 
 _UPLOADS = (uploads, forms, tus, s3)
-_ASSETS = (assets, sources, votes, retention)
+_ASSETS = (assets, sources, votes, retention, audit)
 _ROUTERS = (auth, api_keys, members, *_UPLOADS, *_ASSETS, jobs, events, webhooks, me, tenants, playback, health, docs)
 
 

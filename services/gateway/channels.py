@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from grpc.aio import AioRpcError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
-from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
+from reelmesh.metadata.v1 import audit_pb2, audit_pb2_grpc, metadata_pb2, metadata_pb2_grpc
 from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2, webhook_pb2_grpc
 from reelmesh.transcode.v1 import tenant_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
@@ -49,6 +49,7 @@ class Services:
     """Identity, called as the gateway itself: who logs in has no access token yet."""
     upload: upload_pb2_grpc.UploadServiceAsyncStub
     metadata: metadata_pb2_grpc.MetadataServiceAsyncStub
+    audit: audit_pb2_grpc.AuditServiceAsyncStub
     transcode: transcode_pb2_grpc.TranscodeServiceAsyncStub
     tenants: tenant_pb2_grpc.TenantServiceAsyncStub
     notify: notify_pb2_grpc.NotifyServiceAsyncStub
@@ -82,6 +83,7 @@ async def services_at(at: Addresses, own_token: Callable[[], Awaitable[str]]) ->
             ),
             upload=upload_pb2_grpc.UploadServiceStub(await channel(at.upload_addr, upload_pb2.DESCRIPTOR)),
             metadata=metadata_pb2_grpc.MetadataServiceStub(await channel(at.metadata_addr, metadata_pb2.DESCRIPTOR)),
+            audit=audit_pb2_grpc.AuditServiceStub(await channel(at.metadata_addr, audit_pb2.DESCRIPTOR)),
             transcode=transcode_pb2_grpc.TranscodeServiceStub(
                 await channel(at.transcode_addr, transcode_pb2.DESCRIPTOR)
             ),

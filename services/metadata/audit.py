@@ -44,6 +44,19 @@ class Record:
     """A record with the same key is the same one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which records to list; empty for any."""
+
+    asset_id: str = ""
+    subject: str = ""
+    action: str = ""
+
+    def values(self) -> dict[str, str]:
+        named = {"asset_id": self.asset_id, "subject": self.subject, "action": self.action}
+        return {name: value for name, value in named.items() if value}
+
+
 def read(asset: Asset, action: Action, subject: str, now: datetime) -> Record:
     window = int(now.timestamp()) // WINDOW
     return _record(asset, action, subject, now, f"{asset.id}:{subject}:{action}:{window}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
-from reelmesh.metadata.v1 import metadata_pb2_grpc
+from reelmesh.metadata.v1 import audit_pb2_grpc, metadata_pb2_grpc
 
 from meshkit.credentials import identity_at
 from meshkit.db import Database
@@ -16,13 +16,14 @@ from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from meshkit.watch import EVERY, Watch
-from services.metadata import consumer, grpc_api
+from services.metadata import audit_api, consumer, grpc_api
 from services.metadata.objects import S3Objects
 from services.metadata.policy import Policy
 from services.metadata.removals import Removals
 from services.metadata.retention import Retention
 from services.metadata.service import Assets
 from services.metadata.store import PostgresStore
+from services.metadata.trail import Trail
 from services.metadata.votes import Votes
 
 if TYPE_CHECKING:
@@ -57,11 +58,16 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         identity_at(settings.identity_addr) as identity,
     ):
         relay = Relay(db, bus, "metadata")
-        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)
+        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | audit_api.SCOPES)
         server.add(
             grpc_api.MetadataApi(assets, votes, retention),
             metadata_pb2_grpc.add_MetadataServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
+        )
+        server.add(
+            audit_api.AuditApi(Trail(store)),
+            audit_pb2_grpc.add_AuditServiceServicer_to_server,
+            audit_api.SERVICE.full_name,
         )
         uploads, jobs = consumer.of_uploads(bus, db, assets), consumer.of_jobs(bus, db, assets)
         async with server.serving():

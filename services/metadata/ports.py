@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from services.metadata.audit import Record
+    from services.metadata.audit import Record, Wanted
     from services.metadata.domain import Asset, Fact
     from services.metadata.history import Line
     from services.metadata.listing import Filter, Order, Place
@@ -71,6 +71,10 @@ class Transaction(Protocol):
 
     async def record(self, record: Record) -> None:
         """Adds to the audit log; of a record that repeats another, nothing."""
+        ...
+
+    async def audited(self, tenant_id: str, wanted: Wanted, *, before: str | None, limit: int) -> Sequence[Record]:
+        """Newest first."""
         ...
 
     async def anyones(self, asset_id: str) -> Asset | None:

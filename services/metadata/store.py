@@ -16,7 +16,7 @@ from services.metadata.domain import Asset, Fact, State
 from services.metadata.history import KEPT, Line
 from services.metadata.policy import Policy
 from services.metadata.ports import Removal
-from services.metadata.tables import ASSETS, AUDIT, HISTORY, REMOVALS, RETENTION, VOTES, to_asset, to_line
+from services.metadata.tables import ASSETS, AUDIT, HISTORY, REMOVALS, RETENTION, VOTES, to_asset, to_line, to_record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
-    from services.metadata.audit import Record
+    from services.metadata.audit import Record, Wanted
     from services.metadata.listing import Filter, Order, Place
 
 
@@ -97,6 +97,13 @@ class PostgresTransaction:
 
     async def record(self, record: Record) -> None:
         await self._execute(insert(AUDIT).values(asdict(record)).on_conflict_do_nothing(index_elements=["repeat_key"]))
+
+    async def audited(self, tenant_id: str, wanted: Wanted, *, before: str | None, limit: int) -> Sequence[Record]:
+        where = [AUDIT.c[name] == value for name, value in wanted.values().items()]
+        found = sa.select(AUDIT).where(AUDIT.c.tenant_id == tenant_id, *where)
+        if before:
+            found = found.where(AUDIT.c.id < before)
+        return [to_record(row) for row in await self._execute(found.order_by(AUDIT.c.id.desc()).limit(limit))]
 
     async def vote(self, asset_id: str, subject: str) -> int:
         cast = insert(VOTES).values(asset_id=asset_id, subject=subject).on_conflict_do_nothing()

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from meshkit.db import fields_of
+from services.metadata.audit import Action, Record
 from services.metadata.domain import Asset, Fact, State, Visibility
 from services.metadata.history import Line
 from services.metadata.jobs import Media, Output, OutputState
@@ -123,6 +124,11 @@ def to_line(row: sa.Row[Any]) -> Line:
     values = fields_of(row)
     known = {"fact": Fact(values["fact"]), "state": State(values["state"]), "changed": tuple(values["changed"])}
     return Line(**values | known)
+
+
+def to_record(row: sa.Row[Any]) -> Record:
+    values = fields_of(row)
+    return Record(**values | {"action": Action(values["action"])})
 
 
 def _output(values: Mapping[str, Any]) -> Output:

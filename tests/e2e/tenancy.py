@@ -50,6 +50,7 @@ FAMILIES = {
     "webhook-deliveries": "webhooks",
     "callback-secret": "webhooks",
     "tenants": "tenants",
+    "audit": "audit",
 }
 """The first word of a path and the family of its scopes: `:read` for GET, `:write` for all else."""
 SCOPES = {
@@ -73,6 +74,7 @@ ADDRESSES = {
     "reelmesh.identity.v1.IdentityService": "identity",
     "reelmesh.upload.v1.UploadService": "upload",
     "reelmesh.metadata.v1.MetadataService": "metadata",
+    "reelmesh.metadata.v1.AuditService": "metadata",
     "reelmesh.transcode.v1.TranscodeService": "scheduler",
     "reelmesh.transcode.v1.WorkerService": "scheduler",
     "reelmesh.transcode.v1.TenantService": "scheduler",

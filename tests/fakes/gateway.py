@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
-from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
+from reelmesh.metadata.v1 import audit_pb2_grpc, metadata_pb2, metadata_pb2_grpc
 from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2_grpc
 from reelmesh.transcode.v1 import preset_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
@@ -24,6 +24,7 @@ from meshkit.grpc.server import GrpcServer
 from meshkit.ids import new_id
 from meshkit.settings import GrpcSettings
 from services.identity import grpc_api as identity_api
+from services.metadata import audit_api
 from services.metadata import grpc_api as metadata_api
 from services.notify import grpc_api as notify_api
 from services.notify import webhook_api
@@ -33,6 +34,7 @@ from services.transcode.scheduler import tenant_api
 from services.upload import grpc_api as upload_api
 from tests import tokens
 from tests.fakes.gateway_assets import AssetUpkeep
+from tests.fakes.gateway_audit import FakeAudit
 from tests.fakes.gateway_tenants import Directory, FakeTenants, UploadSettings
 from tests.fakes.notify import FakeStore
 from tests.fakes.webhooks import FakeReceivers
@@ -355,13 +357,14 @@ class FakeServices:
     identity: FakeIdentity = field(default_factory=FakeIdentity)
     upload: FakeUpload = field(default_factory=FakeUpload)
     metadata: FakeMetadata = field(default_factory=FakeMetadata)
+    audit: FakeAudit = field(default_factory=FakeAudit)
     transcode: FakeTranscode = field(default_factory=FakeTranscode)
     tenants: FakeTenants = field(default_factory=FakeTenants)
     notify: FakeNotify = field(default_factory=FakeNotify)
     webhooks: FakeStore = field(default_factory=FakeStore)
 
 
-_APIS = (identity_api, upload_api, metadata_api, transcode_api, tenant_api, notify_api, webhook_api)
+_APIS = (identity_api, upload_api, metadata_api, audit_api, transcode_api, tenant_api, notify_api, webhook_api)
 
 
 @asynccontextmanager
@@ -375,6 +378,7 @@ async def fake_services() -> AsyncIterator[FakeServices]:
         (fakes.upload, upload_pb2_grpc.add_UploadServiceServicer_to_server, upload_api),
         (fakes.metadata, metadata_pb2_grpc.add_MetadataServiceServicer_to_server, metadata_api),
         (fakes.transcode, transcode_pb2_grpc.add_TranscodeServiceServicer_to_server, transcode_api),
+        (fakes.audit, audit_pb2_grpc.add_AuditServiceServicer_to_server, audit_api),
         (fakes.tenants, tenant_pb2_grpc.add_TenantServiceServicer_to_server, tenant_api),
         (fakes.notify, notify_pb2_grpc.add_NotifyServiceServicer_to_server, notify_api),
         (

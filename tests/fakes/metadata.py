@@ -15,7 +15,7 @@ from services.metadata.jobs import Job, Media, Output, OutputState
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from services.metadata.audit import Record
+    from services.metadata.audit import Record, Wanted
     from services.metadata.history import Line
     from services.metadata.listing import Filter, Order, Place
     from services.metadata.policy import Policy
@@ -152,6 +152,11 @@ class FakeStore:
     async def history(self, asset_id: str, *, before: str | None, limit: int) -> Sequence[Line]:
         mine = [line for line in self.lines if line.asset_id == asset_id and (not before or line.id < before)]
         return sorted(mine, key=lambda line: line.id, reverse=True)[:limit]
+
+    async def audited(self, tenant_id: str, wanted: Wanted, *, before: str | None, limit: int) -> Sequence[Record]:
+        mine = [each for each in self.records if each.tenant_id == tenant_id and (before is None or each.id < before)]
+        mine = [each for each in mine if all(getattr(each, name) == it for name, it in wanted.values().items())]
+        return sorted(mine, key=lambda each: each.id, reverse=True)[:limit]
 
     async def record(self, record: Record) -> None:
         if record.repeat_key is None or record.repeat_key not in {each.repeat_key for each in self.records}:

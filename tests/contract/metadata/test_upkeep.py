@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from meshkit.ids import new_id
 from services.metadata import audit, history
-from services.metadata.audit import Action
+from services.metadata.audit import Action, Wanted
 from services.metadata.domain import Changes, Fact
 from services.metadata.policy import Policy
 from services.metadata.ports import Removal
@@ -149,3 +149,24 @@ async def test_the_audit_log_keeps_one_of_many_reads_and_only_grows(
         with pytest.raises(DBAPIError, match="only grows"):
             async with db.transaction() as connection:
                 await connection.execute(statement)
+
+
+async def test_the_audit_log_is_read_newest_first(store: Store) -> None:
+    tenant = new_id()
+    asset, other = an_asset(tenant), an_asset(tenant)
+    made = [
+        audit.deletion(asset, Action.DELETE, "me", NOW),
+        audit.deletion(other, Action.DELETE, "you", NOW),
+        audit.deletion(asset, Action.RESTORE, "you", NOW),
+    ]
+    async with store.transaction() as tx:
+        for record in [*made, audit.deletion(an_asset(new_id()), Action.DELETE, "me", NOW)]:
+            await tx.record(record)
+
+        async def found(**wanted: str) -> list[audit.Record]:
+            return list(await tx.audited(tenant, Wanted(**wanted), before=None, limit=9))
+
+        assert await found() == made[::-1]
+        assert await found(asset_id=asset.id) == [made[2], made[0]]
+        assert await found(subject="you", action="delete") == [made[1]]
+        assert list(await tx.audited(tenant, Wanted(), before=made[2].id, limit=1)) == [made[1]]

@@ -58,6 +58,7 @@ CONTRACT = {
     "GET /v1/webhook-deliveries/{delivery_id}",
     "POST /v1/webhook-deliveries/{delivery_id}/replay",
     "GET /v1/me",
+    "GET /v1/audit",
     "GET /v1/quotas",
     "GET /v1/tenants",
     "GET /v1/tenants/{tenant_id}",
