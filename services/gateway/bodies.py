@@ -1,10 +1,12 @@
 """What the API takes, field by field."""
 
+import math
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.gateway.edits import Edits
 from services.gateway.schemas import Visibility
@@ -14,7 +16,25 @@ INT64_MAX = (1 << 63) - 1
 # Postgres has no NUL in texts.
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
-LabelValue = Annotated[Text, StringConstraints(max_length=255)]
+
+
+def label_text(value: object) -> object:
+    """Numbers and booleans as the text that they are kept as."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float() if math.isfinite(value):
+            return f"{Decimal(repr(value)):f}".removesuffix(".0")
+    return value
+
+
+LabelValue = Annotated[
+    Text,
+    StringConstraints(max_length=255),
+    BeforeValidator(label_text, json_schema_input_type=str | float | bool),
+]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=64)]
 FileName = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
 Passthrough = Annotated[Text, StringConstraints(max_length=1024)]

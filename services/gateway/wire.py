@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from services.gateway.links import Links
 
 _LABEL = "label."
+_BOUND = re.compile(r"label\.([A-Za-z0-9][A-Za-z0-9_.-]{0,62})\[(gte?|lte?)\]")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?", re.ASCII)
 
 
 def to_create_upload(
@@ -72,7 +75,7 @@ def to_labels(query: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The labels of `label.<name>=<value>`. Raises InvalidArgument for one without a name, or named twice."""
     labels: dict[str, str] = {}
     for parameter, value in query:
-        if not parameter.startswith(_LABEL):
+        if not parameter.startswith(_LABEL) or _BOUND.fullmatch(parameter):
             continue
         name = parameter.removeprefix(_LABEL)
         if not name or name in labels or "\0" in parameter + value:
@@ -80,6 +83,20 @@ def to_labels(query: Iterable[tuple[str, str]]) -> dict[str, str]:
             raise InvalidArgument("invalid_argument", field.message, fields=(field,))
         labels[name] = value
     return labels
+
+
+def to_bounds(query: Iterable[tuple[str, str]]) -> list[metadata_pb2.LabelBound]:
+    """Those of `label.<name>[gte]=<number>`. Raises InvalidArgument for what is no number."""
+    bounds = []
+    for parameter, value in query:
+        if (found := _BOUND.fullmatch(parameter)) is None:
+            continue
+        if not _DECIMAL.fullmatch(value):
+            field = FieldError(parameter, "a number in decimal, with up to 18 digits, and 9 after the point")
+            raise InvalidArgument("invalid_argument", field.message, fields=(field,))
+        comparison = metadata_pb2.LabelBound.Comparison.Value(f"COMPARISON_{found[2].upper()}")
+        bounds.append(metadata_pb2.LabelBound(name=found[1], comparison=comparison, number=value))
+    return bounds
 
 
 def to_types(query: Iterable[str]) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from services.metadata.domain import Asset, State, Visibility
     from services.metadata.kinds import Kind
+    from services.metadata.labels import Bound
 
 Value = datetime | int | str
 _TYPES = {
@@ -37,7 +38,8 @@ class Filter:
     state: State | None = None
     visibility: Visibility | None = None
     labels: Mapping[str, str]
-    """All must match."""
+    """All must match, numbers as numbers."""
+    bounds: tuple[Bound, ...] = ()
     name: str = ""
     """A part of the file name, in any case."""
     created_after: datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,21 @@ from meshkit.db import fields_of
 from services.metadata import wire
 from services.metadata.domain import Asset, Fact, State
 from services.metadata.history import KEPT, Line
+from services.metadata.labels import Comparison, number_of
 from services.metadata.policy import Policy
 from services.metadata.ports import Removal
-from services.metadata.tables import ASSETS, AUDIT, HISTORY, REMOVALS, RETENTION, VOTES, to_asset, to_line, to_record
+from services.metadata.tables import (
+    ASSETS,
+    AUDIT,
+    HISTORY,
+    LABELS,
+    REMOVALS,
+    RETENTION,
+    VOTES,
+    to_asset,
+    to_line,
+    to_record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -27,6 +40,14 @@ if TYPE_CHECKING:
     from meshkit.db import Database
     from services.metadata.audit import Record, Wanted
     from services.metadata.listing import Filter, Order, Place
+
+
+_COMPARED = {
+    Comparison.GT: operator.gt,
+    Comparison.GTE: operator.ge,
+    Comparison.LT: operator.lt,
+    Comparison.LTE: operator.le,
+}
 
 
 class PostgresStore:
@@ -66,7 +87,7 @@ class PostgresTransaction:
     async def page(
         self, tenant_id: str, wanted: Filter, order: Order, *, after: Place | None, limit: int
     ) -> Sequence[Asset]:
-        statement = sa.select(ASSETS).where(ASSETS.c.tenant_id == tenant_id, *_where(wanted))
+        statement = sa.select(ASSETS).where(ASSETS.c.tenant_id == tenant_id, *_where(tenant_id, wanted))
         by = ASSETS.c[order.field]
         # In bytes: the index has that order, whatever the database's language.
         columns = [by.collate("C") if order.field == "file_name" else by, ASSETS.c.id]
@@ -188,14 +209,24 @@ def _past(since: sa.Column[Any], own: sa.Column[Any], default: int | None, now: 
     return since + sa.func.make_interval(0, 0, 0, days) <= now
 
 
-def _where(wanted: Filter) -> list[sa.ColumnElement[bool]]:
+def _labelled(tenant_id: str, name: str, value: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    mine = LABELS.c.tenant_id == tenant_id, LABELS.c.name == name, value
+    return ASSETS.c.id.in_(sa.select(LABELS.c.asset_id).where(*mine))
+
+
+def _where(tenant_id: str, wanted: Filter) -> list[sa.ColumnElement[bool]]:
     where = [ASSETS.c.state == wanted.state if wanted.state else ASSETS.c.state != State.DELETED]
     if wanted.kind:
         where.append(ASSETS.c.kind == wanted.kind)
     if wanted.visibility:
         where.append(ASSETS.c.visibility == wanted.visibility)
-    if wanted.labels:
-        where.append(ASSETS.c.labels.contains(dict(wanted.labels)))
+    for name, value in wanted.labels.items():
+        number = number_of(value)
+        same = LABELS.c.value == value if number is None else LABELS.c.number == number
+        where.append(_labelled(tenant_id, name, same))
+    for bound in wanted.bounds:
+        beyond = _COMPARED[bound.comparison](LABELS.c.number, sa.literal(bound.number, sa.Numeric))
+        where.append(_labelled(tenant_id, bound.name, beyond))
     if wanted.name:
         where.append(ASSETS.c.file_name.icontains(wanted.name, autoescape=True))
     if wanted.created_after:

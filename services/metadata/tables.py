@@ -85,6 +85,16 @@ AUDIT = sa.Table(
     sa.Column("create_time", _TIME),
     sa.Column("repeat_key", sa.Text),
 )
+LABELS = sa.Table(
+    "labels",
+    _tables,
+    sa.Column("asset_id", _ID, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("tenant_id", _ID),
+    sa.Column("value", sa.Text),
+    sa.Column("number", sa.Numeric),
+)
+"""Follows `assets.labels` by a trigger."""
 RETENTION = sa.Table(
     "retention",
     _tables,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import UTC
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
@@ -16,6 +17,7 @@ from services.metadata.audit import Action
 from services.metadata.domain import Asset, Changes, Fact, Source, State, Visibility
 from services.metadata.jobs import Job, Media, Output, OutputState
 from services.metadata.kinds import Kind
+from services.metadata.labels import Bound, Comparison
 from services.metadata.listing import Filter
 from services.metadata.policy import Policy
 
@@ -179,6 +181,7 @@ def from_list(request: metadata_pb2.ListAssetsRequest) -> Filter:
         state=_FROM_STATE.get(request.state),
         visibility=_FROM_VISIBILITY.get(request.visibility),
         labels=dict(request.labels),
+        bounds=tuple(map(_from_bound, request.label_bounds)),
         name=request.name,
         created_after=_moment(request.created_after) if request.HasField("created_after") else None,
         created_before=_moment(request.created_before) if request.HasField("created_before") else None,
@@ -199,6 +202,11 @@ def from_update(request: metadata_pb2.UpdateAssetRequest) -> Changes:
     if wrong:
         raise InvalidArgument("invalid_update", f"{wrong[0].field} {wrong[0].message}", fields=tuple(wrong))
     return Changes(**{path: values[path] for path in request.update_mask.paths})
+
+
+def _from_bound(pb: metadata_pb2.LabelBound) -> Bound:
+    comparison = metadata_pb2.LabelBound.Comparison.Name(pb.comparison).removeprefix("COMPARISON_").lower()
+    return Bound(name=pb.name, comparison=Comparison(comparison), number=Decimal(pb.number))
 
 
 def _moment(pb: Timestamp) -> datetime:

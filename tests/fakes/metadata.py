@@ -11,6 +11,7 @@ from meshkit.ids import new_id
 from services.metadata.domain import Asset, Fact, Source, State, Visibility, asset_of
 from services.metadata.history import KEPT
 from services.metadata.jobs import Job, Media, Output, OutputState
+from services.metadata.labels import same
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -234,7 +235,8 @@ def _wanted(asset: Asset, wanted: Filter) -> bool:
         (asset.state is wanted.state if wanted.state else asset.state is not State.DELETED)
         and wanted.kind in {None, asset.kind}
         and wanted.visibility in {None, asset.visibility}
-        and wanted.labels.items() <= asset.labels.items()
+        and all(same(asset.labels, name, value) for name, value in wanted.labels.items())
+        and all(bound.holds(asset.labels) for bound in wanted.bounds)
         and wanted.name.lower() in asset.file_name.lower()
         and (wanted.created_after is None or asset.create_time > wanted.created_after)
         and (wanted.created_before is None or asset.create_time < wanted.created_before)

@@ -58,6 +58,7 @@ async def list_assets(
         page_size=page_size,
         page_token=page_token,
         labels=wire.to_labels(request.query_params.multi_items()),
+        label_bounds=wire.to_bounds(request.query_params.multi_items()),
         name=name,
         created_after=timestamp(created_after),
         created_before=timestamp(created_before),

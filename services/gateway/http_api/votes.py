@@ -24,7 +24,8 @@ LABELS: dict[str, Any] = {
     "name": "label.<name>",
     "in": "query",
     "required": False,
-    "description": "Only assets with this label, such as `label.match_id=42`; several must all match.",
+    "description": "Only assets with this label, such as `label.match_id=42`; several must all match. Numbers match as "
+    "numbers; `label.<name>[gt]`, `[gte]`, `[lt]` and `[lte]` compare with one.",
     "schema": {"type": "string", "maxLength": 255},
 }
 
@@ -58,6 +59,7 @@ async def list_rankings(
         page_size=page_size,
         page_token=page_token,
         labels=wire.to_labels(request.query_params.multi_items()),
+        label_bounds=wire.to_bounds(request.query_params.multi_items()),
         visibility=metadata_pb2.Asset.VISIBILITY_PUBLIC,
         order_by="votes desc",
     )

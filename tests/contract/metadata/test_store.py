@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from meshkit.ids import new_id
 from services.metadata.domain import Asset, Changes, Fact, State, Visibility
 from services.metadata.kinds import Kind
+from services.metadata.labels import Bound, Comparison
 from services.metadata.listing import NEWEST_FIRST, Filter, Order
 from services.metadata.store import PostgresStore
 from tests.fakes.metadata import NOW, FakeStore, a_job, an_asset
@@ -149,6 +151,36 @@ async def test_lists_by_name_and_time(store: Store) -> None:
     assert await listed(store, tenant, Filter(labels={}, name="%_")) == [first.id]
     assert await listed(store, tenant, Filter(labels={}, created_after=NOW)) == [second.id]
     assert await listed(store, tenant, Filter(labels={}, created_before=NOW + SECOND)) == [first.id]
+
+
+async def test_numbers_among_labels_are_numbers(store: Store) -> None:
+    tenant = new_id()
+    values = ("7", "7.50", "-3", "007", "seven", "10")
+    rows = {value: an_asset(tenant, labels={"score": value, "round": "1"}) for value in values}
+    names = {asset.id: value for value, asset in rows.items()}
+    async with store.transaction() as tx:
+        for asset in rows.values():
+            await tx.add(asset)
+        await tx.add(an_asset(new_id(), labels={"score": "7"}))
+
+    async def found(*bounds: tuple[Comparison, str], **labels: str) -> set[str]:
+        wanted = tuple(Bound(name="score", comparison=side, number=Decimal(number)) for side, number in bounds)
+        return {names[each] for each in await listed(store, tenant, Filter(labels=labels, bounds=wanted))}
+
+    assert await found(score="7") == await found(score="7.0") == {"7"}
+    assert await found(score="7.5", round="1") == {"7.50"}
+    assert (await found(score="007"), await found(score="seven"), await found(score="7", round="2")) == (
+        {"007"},
+        {"seven"},
+        set(),
+    )
+    assert await found((Comparison.GT, "7")) == {"7.50", "10"}
+    assert await found((Comparison.GTE, "7"), (Comparison.LT, "10")) == {"7", "7.50"}
+    assert await found((Comparison.LTE, "-3")) == {"-3"}
+    changed = rows["10"].update(Changes(labels={"score": "11"}), NOW)
+    async with store.transaction() as tx:
+        await tx.save(changed, Fact.UPDATED)
+    assert (await found(score="10"), await found((Comparison.GT, "10"))) == (set(), {"10"})
 
 
 async def test_labels_are_kept_as_they_are_written(store: Store) -> None:

@@ -95,7 +95,7 @@ async def test_an_aborted_upload_cannot_complete(http: httpx2.AsyncClient) -> No
         ({"file_name": "\ud800"}, "file_name"),
         ({"content_type": "video/mp4\r\nx: y"}, "content_type"),
         ({"sha256": "no"}, "sha256"),
-        ({"labels": {"x": 1}}, "labels.x"),
+        ({"labels": {"x": []}}, "labels.x"),
         ({"visibility": "secret"}, "visibility"),
         ({"colour": "red"}, "colour"),
     ],

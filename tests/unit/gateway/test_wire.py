@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 from reelmesh.metadata.v1 import metadata_pb2
 
 from meshkit.errors import InvalidArgument
@@ -26,6 +27,27 @@ def test_a_label_that_cannot_be_asked_for_is_named(query: list[tuple[str, str]])
     with pytest.raises(InvalidArgument) as caught:
         wire.to_labels(query)
     assert caught.value.fields[0].field == query[-1][0]
+
+
+def test_labels_are_compared_in_brackets() -> None:
+    query = [("label.a.b[gte]", "1.5"), ("label.a[lt]", "-3"), ("label.a", "x"), ("kind", "video")]
+    bounds = [(each.name, each.comparison, each.number) for each in wire.to_bounds(query)]
+    names = metadata_pb2.LabelBound
+    assert bounds == [("a.b", names.COMPARISON_GTE, "1.5"), ("a", names.COMPARISON_LT, "-3")]
+    assert wire.to_labels(query) == {"a": "x"}
+    with pytest.raises(InvalidArgument) as caught:
+        wire.to_bounds([("label.a[gt]", "many")])
+    assert caught.value.fields[0].field == "label.a[gt]"
+
+
+def test_labels_may_be_numbers() -> None:
+    said = {"a": 123, "b": 1.50, "c": True, "d": "007", "e": 2.0, "f": 1e20}
+    labels = UploadRequest.model_validate({"file_name": "a", "size": 1, "labels": said}).labels
+    assert labels == {"a": "123", "b": "1.5", "c": "true", "d": "007", "e": "2", "f": "1" + "0" * 20}
+    wrongs: list[object] = [None, [], 10**300]
+    for wrong in wrongs:
+        with pytest.raises(ValidationError):
+            UploadRequest.model_validate({"file_name": "a", "size": 1, "labels": {"a": wrong}})
 
 
 @pytest.mark.parametrize(

@@ -393,6 +393,53 @@ class GetAssetResponse(_message.Message):
 Global___GetAssetResponse: _TypeAlias = GetAssetResponse  # noqa: Y015
 
 @_typing.final
+class LabelBound(_message.Message):
+    """Assets that have the label as a number, on one side of another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Comparison:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ComparisonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[LabelBound._Comparison.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        COMPARISON_UNSPECIFIED: LabelBound._Comparison.ValueType  # 0
+        COMPARISON_GT: LabelBound._Comparison.ValueType  # 1
+        COMPARISON_GTE: LabelBound._Comparison.ValueType  # 2
+        COMPARISON_LT: LabelBound._Comparison.ValueType  # 3
+        COMPARISON_LTE: LabelBound._Comparison.ValueType  # 4
+
+    class Comparison(_Comparison, metaclass=_ComparisonEnumTypeWrapper): ...
+    COMPARISON_UNSPECIFIED: LabelBound.Comparison.ValueType  # 0
+    COMPARISON_GT: LabelBound.Comparison.ValueType  # 1
+    COMPARISON_GTE: LabelBound.Comparison.ValueType  # 2
+    COMPARISON_LT: LabelBound.Comparison.ValueType  # 3
+    COMPARISON_LTE: LabelBound.Comparison.ValueType  # 4
+
+    NAME_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    comparison: Global___LabelBound.Comparison.ValueType
+    number: _builtins.str
+    """In decimal: up to 18 digits, and 9 after the point."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        comparison: Global___LabelBound.Comparison.ValueType = ...,
+        number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comparison", b"comparison", "name", b"name", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelBound: _TypeAlias = LabelBound  # noqa: Y015
+
+@_typing.final
 class ListAssetsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -426,6 +473,7 @@ class ListAssetsRequest(_message.Message):
     CREATED_AFTER_FIELD_NUMBER: _builtins.int
     CREATED_BEFORE_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
+    LABEL_BOUNDS_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
     kind: Global___Asset.Kind.ValueType
@@ -437,12 +485,16 @@ class ListAssetsRequest(_message.Message):
     """create_time, update_time, file_name, size or votes, and desc for the greatest first; empty for the newest first."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """All must match."""
+        """All must match; values that are numbers match as numbers."""
 
     @_builtins.property
     def created_after(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def created_before(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def label_bounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelBound]:
+        """All must hold."""
+
     def __init__(
         self,
         *,
@@ -456,10 +508,11 @@ class ListAssetsRequest(_message.Message):
         created_after: _timestamp_pb2.Timestamp | None = ...,
         created_before: _timestamp_pb2.Timestamp | None = ...,
         order_by: _builtins.str = ...,
+        label_bounds: _abc.Iterable[Global___LabelBound] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before", "kind", b"kind", "labels", b"labels", "name", b"name", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before", "kind", b"kind", "label_bounds", b"label_bounds", "labels", b"labels", "name", b"name", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
