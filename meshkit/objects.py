@@ -11,12 +11,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from meshkit.concurrent import all_of
 from meshkit.errors import Conflict, MeshError, NotFound, Unavailable
 from meshkit.instruments import OBJECT_IO
 from meshkit.signing import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -32,6 +33,9 @@ _KINDS = {
     "vtt": "text",
 }
 """By the end of an object's name: what lies in the store, in few words."""
+_COPIES_AT_ONCE = 16
+_LARGEST_COPY = 5 << 30
+"""Bytes that S3 copies in one request."""
 _MISSING = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 _REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "PreconditionFailed"}
 
@@ -146,6 +150,23 @@ class Objects:
             return path.stat().st_size
 
         moved("write", key, await _run(send))
+
+    async def copy_all(self, pairs: Mapping[str, tuple[str, int]]) -> None:
+        """Each object to the key and with the size (bytes) beside it, inside the store, headers and all.
+
+        Raises NotFound when one of them is not there; then others may have been copied.
+        """
+        several = asyncio.Semaphore(_COPIES_AT_ONCE)
+
+        async def copy(key: str, target: str, size: int) -> None:
+            source: Any = {"Bucket": self.bucket, "Key": key}
+            async with several:
+                if size < _LARGEST_COPY:
+                    await _run(self._s3.copy_object, CopySource=source, Bucket=self.bucket, Key=target)
+                else:
+                    await _run(self._s3.copy, source, self.bucket, target)
+
+        await all_of(*(copy(key, target, size) for key, (target, size) in pairs.items()))
 
     async def delete_prefix(self, prefix: str, only: Callable[[str], bool] = lambda _: True) -> int:
         """The objects below `prefix` whose key `only` is true of; how many there were.

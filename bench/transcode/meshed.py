@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cpu import cpu_of
+from bench.transcode.source import anew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,8 @@ def send(mesh: RunningMesh, client: Client, file: Path) -> Way:
     """Upload, wait until it is ready, count. Raises AssertionError when it does not become ready."""
     pids = workers(mesh)
     before = cpu_of(pids)
-    asset_id = client.upload_file(file)
+    fresh = anew(file)
+    asset_id = client.upload_file(fresh)
     uploaded = time.monotonic()
     playable = ready = 0.0
     # Told, not asked: asking again and again would take time from the very cores that are measured.

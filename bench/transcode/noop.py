@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,7 +73,9 @@ def long_video(seconds: int) -> SourceFacts:
     audio = AudioFacts(
         stream=1, codec="aac", channels=2, sample_rate=48_000, start=Fraction(0), duration=duration, bit_rate=None
     )
-    return SourceFacts(sha256="0" * 64, size=1, family="mp4", kind="video", duration=duration, video=video, audio=audio)
+    return SourceFacts(
+        sha256=2 * uuid.uuid4().hex, size=1, family="mp4", kind="video", duration=duration, video=video, audio=audio
+    )
 
 
 class Nothing:

@@ -15,7 +15,7 @@ from reelmesh_client import Client
 from bench.figures import Figures, median, say
 from bench.transcode import meshed, noop, single
 from bench.transcode.quality import fetched, measured
-from bench.transcode.source import source
+from bench.transcode.source import anew, source
 from local.mesh import running_mesh
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ async def start(course: Course) -> None:
     encoders: list[float] = []
     for _ in range(4 * course.rounds):
         with meshed.first_starts(course.mesh) as starts:
-            asset_id = await asyncio.to_thread(course.client.upload_file, short)
+            asset_id = await asyncio.to_thread(course.client.upload_file, anew(short))
             uploaded = time.time()
             await asyncio.to_thread(_settle, course.client, asset_id)
         [job] = course.client.list_jobs(asset_id=asset_id)

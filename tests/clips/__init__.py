@@ -1,12 +1,13 @@
 """Test clips made with ffmpeg on demand, and what can be measured on a stream made from them."""
 
 from tests.clips.barcode import draw, is_flash, read_number
-from tests.clips.library import Clips, real_clip
+from tests.clips.library import Clips, anew, real_clip
 from tests.clips.measure import Picture, beeps, first_picture, pictures, samples, similarity
 
 __all__ = [
     "Clips",
     "Picture",
+    "anew",
     "beeps",
     "draw",
     "first_picture",

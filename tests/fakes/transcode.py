@@ -72,7 +72,7 @@ class FakeStore(FakeQuotas):
     async def add_source(self, source: Source) -> None:
         self.sources.setdefault(source.asset_id, source)
 
-    async def source(self, tenant_id: str, asset_id: str) -> Source | None:
+    async def source(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Source | None:
         source = self.sources.get(asset_id)
         return source if source and source.tenant_id == tenant_id else None
 
@@ -105,6 +105,33 @@ class FakeStore(FakeQuotas):
         self.request_ids[key] = job.id
         self.jobs[job.id] = job
         return job
+
+    async def twin(self, source: Source, making: str, request_id: str) -> Job | None:
+        if request_id and (source.tenant_id, request_id) in self.request_ids:
+            return None
+        mine = [
+            job for job in self.jobs.values() if (job.tenant_id, job.asset_id) == (source.tenant_id, source.asset_id)
+        ]
+        twins = [job for job in mine if job.making == making and job.state not in JOB_LOST]
+        return max(twins, key=lambda job: job.id, default=None)
+
+    async def same_job(self, job: Job) -> Job | None:
+        def same(other: Job) -> bool:
+            what = (other.tenant_id, other.source_sha256, other.making) == (
+                job.tenant_id,
+                job.source_sha256,
+                job.making,
+            )
+            does = other.state not in JOB_LOST and other.same_as is None
+            return other.id != job.id and what and does and bool(job.source_sha256 and job.making)
+
+        return min(
+            filter(same, self.jobs.values()), key=lambda it: (it.state is not JobState.SUCCEEDED, it.id), default=None
+        )
+
+    async def waiting_jobs(self, limit: int) -> Sequence[Job]:
+        waiting = [job for job in self.jobs.values() if job.same_as and job.state is JobState.RUNNING]
+        return sorted(waiting, key=lambda job: job.id)[:limit]
 
     async def job(self, job_id: str, *, lock: bool = False) -> Job | None:
         return self.jobs.get(job_id)
@@ -246,8 +273,11 @@ class FakeStore(FakeQuotas):
     async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
         await self.save_task(task)
         await self.save_job(job)
+        await self.add_segments(job.id, segments)
+
+    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
         for each in segments:
-            key = (job.id, each.rendition, each.number)
+            key = (job_id, each.rendition, each.number)
             assert key not in self.landed, f"segment {key} landed twice"
             self.landed[key] = each
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from reelmesh_client import ProblemError, UnreachableError
 
 from local.demo_player import play
+from tests.clips import anew
 from tests.eventually import eventually
 from tests.faults.state import State
 
@@ -165,7 +166,7 @@ class Disturbed:
 async def begun(mesh: RunningMesh, client: Client, source: Path, undisturbed: Stream | None = None) -> Disturbed:
     """The source is uploaded, and its job is there."""
     state = State(mesh.infra.database_admin_url)
-    asset_id = await asyncio.to_thread(client.upload_file, source)
+    asset_id = await asyncio.to_thread(client.upload_file, anew(source))
     job = await eventually(lambda: state.job_of(asset_id), within=30, every=POLL)
     assert job is not None
     return Disturbed(mesh=mesh, client=client, state=state, asset_id=asset_id, job=job, undisturbed=undisturbed)

@@ -22,7 +22,9 @@ AT_ONCE = 50
 _MARGIN = timedelta(minutes=1)
 """Whoever retries a job may have looked at another clock."""
 # As workers name them, below a rendition or an attempt. Whatever else lies below the job's prefix is not theirs.
-_MADE_BY_WORKERS = re.compile(r"[^/]+/(\d{6,}-\d+\.m4s|init-[0-9a-f]{16}\.mp4)|files/[0-9a-f-]{36}-\d+/[^/]+")
+_MADE_BY_WORKERS = re.compile(
+    r"(copied/)?([^/]+/(\d{6,}-\d+\.m4s|init-[0-9a-f]{16}\.mp4)|files/[0-9a-f-]{36}-\d+/[^/]+)"
+)
 
 
 class Outputs(Protocol):

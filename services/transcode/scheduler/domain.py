@@ -123,6 +123,12 @@ class Job:
     callback_url: str = ""
     beside: Mapping[str, Count] = field(default_factory=dict)
     """By kind, the tasks that encode no part of the stream; `tasks_total` and the like count all."""
+    making: str = ""
+    """What it makes, as a hash: of its recipe, and of how we encode. Empty for one of before there were such."""
+    source_sha256: str = ""
+    """Of its source, once that was probed."""
+    same_as: str | None = None
+    """The job that makes the same of the same bytes, while this one waits for what it makes."""
     collected: bool = False
     """What it made before it failed, or was cancelled, is deleted."""
 
@@ -141,12 +147,17 @@ class Job:
     @property
     def encoded(self) -> bool:
         """Every encode task has its result: the playlists can be final."""
-        return self.probe_time is not None and self.encoding.done == self.encoding.total
+        return self._known and self.encoding.done == self.encoding.total
 
     @property
     def finished(self) -> bool:
         """Every task has its result: what is missing is to say so."""
-        return self.probe_time is not None and self.tasks_done == self.tasks_total
+        return self._known and self.tasks_done == self.tasks_total
+
+    @property
+    def _known(self) -> bool:
+        """Its tasks are."""
+        return self.probe_time is not None and self.same_as is None
 
     @property
     def planned(self) -> bool:
@@ -201,6 +212,19 @@ class Job:
         ).paced(now)
         job = job.progressed(0.0, now)
         return replace(job, encode_time=now) if job.encoded else job
+
+    def identified(self, sha256: str) -> Job:
+        return replace(self, source_sha256=sha256)
+
+    def wait_for(self, other: Job, facts: Mapping[str, Any], now: datetime) -> Job:
+        """The source is known, and `other` makes of it what this one would."""
+        return replace(self, facts=facts, same_as=other.id, probe_time=now, update_time=now)
+
+    def took(self, other: Job, now: datetime) -> Job:
+        """All that `other` made is there for this one, too."""
+        counts = {"tasks_total": other.tasks_total, "tasks_done": other.tasks_done, "beside": other.beside}
+        weights = {"weight_total": other.weight_total, "weight_done": other.weight_done}
+        return replace(self, same_as=None, encode_time=now, update_time=now, **counts, **weights)  # type: ignore[arg-type]  # of several types
 
     def task_done(self, weight: float, now: datetime) -> Job:
         """One more encode task has its result."""
@@ -264,7 +288,7 @@ class Job:
     def _lost(self, now: datetime) -> Job:
         """Over, without what it was to make."""
         outputs = tuple(replace(each, state="errored") for each in self.outputs)
-        return replace(self, outputs=outputs, end_time=now, update_time=now)
+        return replace(self, outputs=outputs, same_as=None, end_time=now, update_time=now)
 
 
 def worth_telling(told: datetime | None, now: datetime) -> bool:

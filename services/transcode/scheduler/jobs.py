@@ -10,6 +10,7 @@ from meshkit.clock import utc_now
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
 from services.transcode.media.edits import NO_EDITS, Edits
+from services.transcode.media.preset import ENCODER_VERSION, preset_hash
 from services.transcode.scheduler import editing, planning, quotas
 from services.transcode.scheduler.domain import (
     DEFAULT_PRESET,
@@ -46,7 +47,9 @@ class Jobs:
         callback_url: str = "",
         edits: Edits = NO_EDITS,
     ) -> Job:
-        """Queue a job over an asset that was uploaded; `edits` come over those of the preset.
+        """Queue a job over an asset that was uploaded; or give the one that makes, or made, the same of it.
+
+        `edits` come over those of the preset.
 
         Raises NotFound, Conflict, InvalidArgument (`unknown_preset`), Exhausted (`quota_exceeded`).
         """
@@ -54,11 +57,14 @@ class Jobs:
             recipe = self._presets.named(preset or DEFAULT_PRESET)
             if recipe is None:
                 raise InvalidArgument("unknown_preset", f"there is no preset {preset}", preset=preset)
-            source = await tx.source(tenant_id, asset_id)
+            source = await tx.source(tenant_id, asset_id, lock=True)
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "no such asset")
             recipe = replace(recipe, edits=edits.over(recipe.edits))
             await editing.check(tx, source, recipe.edits)
+            # Who is to be called when it is over has a job of its own, which takes over what the other makes.
+            if not callback_url and (twin := await tx.twin(source, making(recipe), request_id)):
+                return twin
             return await self._queue(
                 tx,
                 source,
@@ -188,6 +194,7 @@ class Jobs:
             state=JobState.QUEUED,
             preset=preset or DEFAULT_PRESET,
             recipe=recipe.to_json() if recipe else {},
+            making=making(recipe) if recipe else "",
             priority=DEFAULT_PRIORITY if priority is None else priority,
             source_key=source.object_key,
             source_size=source.size,
@@ -220,6 +227,11 @@ async def fail(tx: Transaction, job: Job, code: str, message: str, now: datetime
     await tx.save_job(failed)
     await tx.say(failed, "failed")
     return failed
+
+
+def making(recipe: Preset) -> str:
+    """What jobs by this recipe make, as a hash: that of the same source is the same."""
+    return f"{preset_hash(recipe)}-{ENCODER_VERSION}"
 
 
 def _found(job: Job | None, tenant_id: str) -> Job:

@@ -30,6 +30,7 @@ from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.quotas import Limits
 from services.transcode.scheduler.reconciler import Reconciler
+from services.transcode.scheduler.sharing import Sharing
 from services.transcode.scheduler.shipped import shipped
 from services.transcode.scheduler.store import PostgresStore
 from services.transcode.scheduler.tasks import Tasks
@@ -93,6 +94,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 relay.run(),
                 every(settings.reconcile_interval, reconciler.run_once),
                 every(settings.reconcile_interval, allowances.admit),
+                every(settings.reconcile_interval, Sharing(store, objects).run_once),
                 every(HOUR, relay.purge),
                 every(MINUTE, collecting.sweep),
                 every(EVERY, Watch(db, bus, "transcode").look),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from meshkit import once, outbox, telemetry
-from services.transcode.scheduler import observed, turns, wire
+from services.transcode.scheduler import domain, observed, turns, wire
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.quota_rows import QuotaRows
@@ -96,9 +96,9 @@ class PostgresTransaction(QuotaRows):
     async def add_source(self, source: Source) -> None:
         await self._execute(insert(SOURCES).values(asdict(source)).on_conflict_do_nothing())
 
-    async def source(self, tenant_id: str, asset_id: str) -> Source | None:
+    async def source(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Source | None:
         found = sa.select(SOURCES).where(SOURCES.c.asset_id == asset_id, SOURCES.c.tenant_id == tenant_id)
-        row = (await self._execute(found)).first()
+        row = (await self._execute(found.with_for_update() if lock else found)).first()
         return None if row is None else to_source(row)
 
     async def delete_source(self, tenant_id: str, asset_id: str) -> None:
@@ -133,6 +133,35 @@ class PostgresTransaction(QuotaRows):
             return job
         kept = sa.select(*JOB_COLUMNS).where(JOBS.c.tenant_id == job.tenant_id, JOBS.c.request_id == request_id)
         return to_job((await self._execute(kept)).one())
+
+    async def twin(self, source: Source, making: str, request_id: str) -> Job | None:
+        if request_id:
+            await once.only(self._connection, source.tenant_id, request_id)
+            said = JOBS.c.tenant_id == source.tenant_id, JOBS.c.request_id == request_id
+            if (await self._execute(sa.select(JOBS.c.id).where(*said))).first():
+                return None
+        same = JOBS.c.asset_id == source.asset_id, JOBS.c.tenant_id == source.tenant_id, JOBS.c.making == making
+        found = sa.select(*JOB_COLUMNS).where(*same, JOBS.c.state.not_in(domain.JOB_LOST))
+        row = (await self._execute(found.order_by(JOBS.c.id.desc()).limit(1))).first()
+        return None if row is None else self._job(row)
+
+    async def same_job(self, job: Job) -> Job | None:
+        if not (job.source_sha256 and job.making):
+            return None
+        of = f"{job.tenant_id}{job.source_sha256}{job.making}"
+        await self._execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(of, 1))))
+        same = JOBS.c.tenant_id == job.tenant_id, JOBS.c.source_sha256 == job.source_sha256, JOBS.c.making == job.making
+        made = JOBS.c.state == JobState.SUCCEEDED
+        makes = sa.and_(JOBS.c.state.in_((JobState.QUEUED, JobState.RUNNING)), JOBS.c.same_as.is_(None))
+        found = sa.select(*JOB_COLUMNS).where(
+            *same, sa.or_(made, makes), JOBS.c.id != job.id, JOBS.c.source_sha256 != ""
+        )
+        row = (await self._execute(found.order_by(made.desc(), JOBS.c.id).limit(1))).first()
+        return None if row is None else to_job(row)
+
+    async def waiting_jobs(self, limit: int) -> Sequence[Job]:
+        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.same_as.is_not(None)).order_by(JOBS.c.id).limit(limit)
+        return [to_job(row) for row in await self._execute(found)]
 
     async def job(self, job_id: str, *, lock: bool = False) -> Job | None:
         found = sa.select(*JOB_COLUMNS).where(JOBS.c.id == job_id)
@@ -285,6 +314,10 @@ class PostgresTransaction(QuotaRows):
         values |= {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
         await LAND.run(self._connection, task_id=task.id, job_id=job.id, **values)
         observed.task_saved(self._connection, task)
+
+    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
+        if segments:
+            await self._execute(sa.insert(SEGMENTS), [{"job_id": job_id, **asdict(each)} for each in segments])
 
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]

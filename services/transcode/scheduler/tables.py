@@ -77,6 +77,9 @@ JOBS = _table(
     sa.Column("pace_time", _TIME),
     sa.Column("pace_weight", sa.Double),
     sa.Column("collected", sa.Boolean),
+    sa.Column("making", sa.Text),
+    sa.Column("source_sha256", sa.Text),
+    sa.Column("same_as", ID),
 )
 
 TASKS = _table(
@@ -164,7 +167,7 @@ JOB_CHANGES = [
     *("state", "attempts", "progress", "progress_time", "playable", "error_code", "error_message"),
     *("tasks_total", "tasks_done", "tasks_published", "tasks_told", "weight_total", "weight_done"),
     *("update_time", "start_time", "probe_time", "playable_time", "encode_time", "end_time"),
-    *("weight_reached", "pace_time", "pace_weight", "collected"),
+    *("weight_reached", "pace_time", "pace_weight", "collected", "source_sha256", "same_as"),
 ]
 """What of a job may change from task to task: its facts and outputs change rarely."""
 SEGMENT_COLUMNS = [column for column in SEGMENTS.columns if column.name != "job_id"]

@@ -9,13 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from meshkit.clock import utc_now
-from meshkit.errors import Conflict, MeshError, NotFound
-from services.transcode.media.errors import BadEdit
-from services.transcode.media.facts import SourceFacts
-from services.transcode.media.plan import plan
-from services.transcode.media.preset import Preset
-from services.transcode.scheduler import editing, filing, planning
-from services.transcode.scheduler.allowances import afford
+from meshkit.errors import Conflict, NotFound
+from services.transcode.scheduler import filing, starting
 from services.transcode.scheduler.describing import Describing
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
@@ -111,7 +106,7 @@ class Tasks:
         return now + self._lease
 
     async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> None:
-        """The source is known: plan it, and queue what the plan says. Idempotent. Raises Conflict (`stale_epoch`)."""
+        """The source is known: queue what is to be done with it. Idempotent. Raises Conflict (`stale_epoch`)."""
         now = self._now()
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
@@ -122,26 +117,7 @@ class Tasks:
             if source and source.sha256 and source.sha256 != facts.get("sha256"):
                 await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
                 return
-            recipe = Preset.from_json(dict(job.recipe))
-            try:
-                others = await editing.taken(tx, job.tenant_id, recipe.edits)
-                made = plan(SourceFacts.from_json(dict(facts)), recipe, others.materials)
-            except (BadEdit, MeshError) as error:
-                await fail(tx, replace(job, facts=facts), error.reason, error.message, now)
-                return
-            if not await afford(tx, job, facts, now):
-                return
-            tasks = planning.tasks(job, made, now, others.sources)
-            job = job.probed(facts, [each.weight for each in tasks], now, planning.beside(tasks))
-            if not tasks:
-                await fail(tx, job, "unsupported_codec", f"the preset {job.preset} takes video and audio", now)
-                return
-            await tx.add_renditions(planning.renditions(job, made))
-            await tx.add_tasks(tasks)
-            if job.encoded:
-                await tx.release_held(job.id, now)
-            await tx.save_job(job)
-            await tx.say(job, "probed")
+            await starting.start(tx, job, facts, now)
 
     async def complete_encode(self, task_id: str, epoch: int, results: Sequence[Result]) -> None:
         """A chunk or the audio has landed. Idempotent. Raises Conflict (`stale_epoch`)."""

@@ -49,7 +49,9 @@ async def test_a_foreign_tenant_finds_nothing(studio: Studio, clip: Path) -> Non
 async def test_a_second_job_over_an_asset(studio: Studio, clip: Path) -> None:
     upload = await studio.bring_in(clip)
     first = await studio.job_of(upload)
-    request = transcode_pb2.CreateJobRequest(asset_id=upload.asset_id, priority=10, request_id="once")
+    request = transcode_pb2.CreateJobRequest(
+        asset_id=upload.asset_id, priority=10, request_id="once", callback_url="https://club.example/over"
+    )
     made = [(await studio.ask("CreateJob", request)).job for _ in range(2)]
     assert made[0] == made[1]
     assert (made[0].priority, made[0].state) == (10, transcode_pb2.Job.STATE_QUEUED)

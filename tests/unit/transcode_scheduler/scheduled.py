@@ -14,6 +14,7 @@ from services.transcode.scheduler.jobs import Jobs
 from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
+from services.transcode.scheduler.sharing import Sharing
 from services.transcode.scheduler.task import ENCODES, MAX_ATTEMPTS, Task, TaskKind, TaskState
 from services.transcode.scheduler.tasks import Claim, Tasks
 from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
@@ -43,6 +44,7 @@ class Scheduler:
         self.jobs = Jobs(self.store, Presets((HLS,)), self.clock)
         self.tasks = Tasks(self.store, LEASE, self.clock)
         self.collecting = Collecting(self.store, self.outputs, self.clock)
+        self.sharing = Sharing(self.store, self.outputs, self.clock)
         self.publishing = Publishing(self.store, self.playlists, self.collecting, self.clock)
         self.reconciler = Reconciler(self.store, self.queue, self.tasks, self.publishing, self.clock)
 

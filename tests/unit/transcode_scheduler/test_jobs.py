@@ -12,6 +12,9 @@ from services.transcode.scheduler.tasks import NotNow
 from tests.fakes.transcode_rows import a_source
 from tests.unit.transcode_scheduler.scheduled import CONSUMER, Scheduler
 
+CALLED = "https://club.example/over"
+"""Who is to be called has a job of its own."""
+
 
 async def test_an_upload_becomes_a_job_and_a_probe(scheduler: Scheduler) -> None:
     job = await scheduler.upload()
@@ -47,7 +50,7 @@ async def test_a_preset_that_nobody_knows_fails_the_job(scheduler: Scheduler) ->
 async def test_a_job_can_be_asked_for_over_an_asset_that_came_in(scheduler: Scheduler) -> None:
     source = a_source()
     first = await scheduler.upload(source=source)
-    asked = await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", 10, "")
+    asked = await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", 10, "", CALLED)
     assert asked.id != first.id
     assert (asked.priority, asked.source_key, asked.upload_id) == (10, source.object_key, None)
     assert len(scheduler.store.enqueued) == 2
@@ -57,7 +60,8 @@ async def test_a_job_may_come_last_of_all(scheduler: Scheduler) -> None:
     source = a_source()
     await scheduler.upload(source=source)
     asked = [
-        await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", priority, "") for priority in (0, None)
+        await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", priority, "", CALLED)
+        for priority in (0, None)
     ]
     assert [job.priority for job in asked] == [0, DEFAULT_PRIORITY]
 
@@ -65,7 +69,7 @@ async def test_a_job_may_come_last_of_all(scheduler: Scheduler) -> None:
 async def test_the_same_request_id_is_the_same_job(scheduler: Scheduler) -> None:
     source = a_source()
     await scheduler.upload(source=source)
-    made = [await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "once") for _ in range(2)]
+    made = [await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "once", CALLED) for _ in range(2)]
     assert made[0].id == made[1].id
     assert len(scheduler.store.jobs) == 2
 
@@ -165,7 +169,7 @@ async def test_another_tenant_sees_nothing(scheduler: Scheduler) -> None:
 async def test_pages_are_newest_first_and_whole(scheduler: Scheduler) -> None:
     source = a_source()
     made = [(await scheduler.upload(source=source)).id]
-    made += [(await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "")).id for _ in range(4)]
+    made += [(await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "", CALLED)).id for _ in range(4)]
 
     async def page(token: str) -> tuple[list[str], str]:
         rows, after = await scheduler.jobs.page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -41,11 +42,12 @@ async def uploaded(scheduler: Scheduler, tenant_id: str) -> Job:
 
 
 async def asked_for(scheduler: Scheduler, job: Job, request_id: str = "") -> Job:
-    return await scheduler.jobs.create(job.tenant_id, job.asset_id, "", 0, request_id)
+    return await scheduler.jobs.create(job.tenant_id, job.asset_id, "", 0, request_id, "https://club.example/over")
 
 
 async def probed(scheduler: Scheduler, job: Job) -> Job:
-    media = some_facts()
+    """Each of other bytes."""
+    media = some_facts() | {"sha256": 2 * uuid.uuid4().hex}
     await scheduler.probe(job, media | {"duration": str(Fraction(SECONDS))})
     return scheduler.job(job)
 
