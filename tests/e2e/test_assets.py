@@ -124,3 +124,30 @@ async def test_an_asset_restored_halfway_is_made_anew(http: httpx2.AsyncClient, 
     jobs = (await http.get("/v1/jobs", params={"asset_id": asset_id})).json()["items"]
     assert [job["state"] for job in jobs] == ["succeeded", "cancelled"]
     await pictures_are_shown(http, asset_id)
+
+
+async def test_an_image_becomes_its_sizes(http: httpx2.AsyncClient, client: Client, clips: Clips) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "SECRETCAM"
+    body = BytesIO()
+    Image.linear_gradient("L").resize((1200, 1600)).save(body, "JPEG", exif=exif)
+    asset = await sent(client, clips.written("photo.jpg", body.getvalue()))
+    shown = (await http.get(f"/v1/assets/{asset.id}")).json()
+    assert (shown["state"], shown["kind"], shown["error"]) == ("ready", "image", None)
+    assert [shown["media"][each] for each in ("width", "height", "video_codec")] == [1600, 1200, "mjpeg"]
+    told = (await http.get(f"/v1/assets/{asset.id}/playback")).json()
+    assert told["hls_url"] is None
+    sizes = {"thumb.webp": (320, 240), "medium.webp": (1024, 768), "large.webp": (1600, 1200)}
+    assert {each["name"]: (each["width"], each["height"]) for each in told["outputs"]} == sizes
+    async with httpx2.AsyncClient() as anyone:
+        for output in told["outputs"]:
+            picture = await anyone.get(output["url"])
+            assert (picture.headers["content-type"], picture.headers["x-content-type-options"]) == (
+                "image/webp",
+                "nosniff",
+            )
+            assert b"SECRET" not in picture.content
+            with Image.open(BytesIO(picture.content)) as opened:
+                assert (opened.format, opened.size) == ("WEBP", sizes[output["name"]])
+        medium = next(each for each in told["outputs"] if each["name"] == "medium.webp")
+        assert (await anyone.get(shown["poster_url"])).content == (await anyone.get(medium["url"])).content

@@ -12,6 +12,7 @@ from services.transcode.media.ladder import Rung, ladder, largest
 from services.transcode.media.look import PLAIN_LOOK, Look, guest_look, own_look, placed
 from services.transcode.media.mux import AUDIO_NAME, Mux, best_for
 from services.transcode.media.parts import OWN, Part, parts
+from services.transcode.media.pictures import Pictures, pictures
 from services.transcode.media.plain import Plain, from_plain, to_plain
 from services.transcode.media.preset import Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
@@ -78,7 +79,7 @@ class VideoChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a job makes. An image has no tasks; audio alone has no grid and no chunks."""
+    """Everything a job makes. Of an image that is `pictures` alone; audio alone has no grid and no chunks."""
 
     grid: Grid | None
     rungs: tuple[Rung, ...]
@@ -86,6 +87,7 @@ class Plan:
     audio: AudioTrack | None
     files: tuple[Mux, ...] = ()
     stills: Stills | None = None
+    pictures: Pictures | None = None
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -101,7 +103,9 @@ def plan(facts: SourceFacts, preset: Preset, materials: Materials = NO_MATERIALS
     edits = preset.edits
     check_edits(edits, facts)
     check_materials(materials)
-    if facts.kind == "image" or (facts.video is None and facts.audio is None):
+    if facts.kind == "image":
+        return Plan(grid=None, rungs=(), chunks=(), audio=None, pictures=pictures(facts, preset.image))
+    if facts.video is None and facts.audio is None:
         return Plan(grid=None, rungs=(), chunks=(), audio=None)
     if facts.video is None or not preset.video:
         audio = sound_alone(facts, materials, preset)

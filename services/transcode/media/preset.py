@@ -16,6 +16,7 @@ ENCODER_VERSION = "3"
 
 AudioCodec = Literal["aac", "opus"]
 Container = Literal["mp4", "webm", "m4a"]
+ImageFormat = Literal["webp", "jpeg", "avif"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,28 @@ class PresetAudio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresetSize:
+    """`side` is the longer side at most, in pixels."""
+
+    name: str
+    side: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetImage:
+    """What to make of an image. An animation that is not `animated` any more is its first picture."""
+
+    format: ImageFormat = "webp"
+    quality: int = 80
+    animated: bool = True
+    sizes: tuple[PresetSize, ...] = (
+        PresetSize(name="thumb", side=320),
+        PresetSize(name="medium", side=1024),
+        PresetSize(name="large", side=2048),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
 
@@ -65,6 +88,7 @@ class Preset:
     audio: PresetAudio | None = PresetAudio()
     stream: bool = True
     files: tuple[Container, ...] = ()
+    image: PresetImage = PresetImage()
     gop_seconds: int = 4
     chunk_seconds: int = 12
     early_chunks: int = 2

@@ -82,6 +82,9 @@ def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
     """`encoding` is what it costs to encode the stream. What plays comes first, and then what it looks like."""
     soon = due(now, job.priority)
     made = [_mux(job, mux, encoding, now) for mux in plan.files]
+    if plan.pictures:
+        spec = plan.pictures.to_json()
+        made.append(_task(job, now, kind=TaskKind.IMAGE, due_time=soon, weight=plan.pictures.weight, spec=spec))
     if plan.stills:
         spec = {"stills": plan.stills.to_json(), EXPECTED: stills.FILES}
         weight = stills.COST * encoding

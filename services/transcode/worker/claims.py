@@ -8,8 +8,10 @@ from services.transcode.media.errors import BadMedia
 from services.transcode.media.limits import MAX_INDEX, MAX_PIXELS, MAX_SAMPLES, MAX_SECONDS, MAX_STREAMS
 
 _HEAD = 16
-# Where width and height stand: in a PNG, and in an stsd box from its content's start.
-_PNG_SIZE = 16
+# All of a JPEG's start of frame markers.
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Where width and height stand: in a PNG, in a GIF, and in an stsd box from its content's start.
+_PNG_SIZE, _GIF_SIZE = 16, 6
 _ENTRY_SIZE = 8 + 8 + 24
 
 
@@ -18,6 +20,11 @@ def check_claims(file: BinaryIO, size: int, family: str) -> None:
     if family == "png":
         file.seek(_PNG_SIZE)
         _check_picture(*struct.unpack(">II", file.read(8).ljust(8, b"\0")))
+    if family == "jpeg":
+        _check_picture(*_jpeg_size(file))
+    if family == "gif":
+        file.seek(_GIF_SIZE)
+        _check_picture(*struct.unpack("<HH", file.read(4).ljust(4, b"\0")))
     if family not in ("mp4", "mov", "avif"):
         return
     for start, length in _top_boxes(file, size, b"moov"):
@@ -29,6 +36,17 @@ def check_claims(file: BinaryIO, size: int, family: str) -> None:
             _check_moov(moov, size)
         except (ValueError, IndexError, struct.error) as error:
             raise BadMedia("corrupt", f"the index cannot be read: {error}") from error
+
+
+def _jpeg_size(file: BinaryIO) -> tuple[int, int]:
+    """Width and height by the first frame header (ITU-T T.81, B.2.2), zeros where there is none."""
+    file.seek(2)
+    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
+        if head[1] in _FRAME_HEADERS:
+            _, height, width = struct.unpack(">BHH", file.read(5).ljust(5, b"\0"))
+            return width, height
+        file.seek(max(int.from_bytes(head[2:], "big") - 2, 0), 1)
+    return 0, 0
 
 
 def _top_boxes(file: BinaryIO, size: int, wanted: bytes) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.transcode.worker.domain import Kind, StoredFile
+from services.transcode.worker.images import make_images
 from services.transcode.worker.muxing import mux
 from services.transcode.worker.stills import make_stills
 
@@ -39,6 +40,7 @@ class Bench:
 
 MAKERS: Mapping[Kind, Callable[[Bench], Awaitable[list[MadeFile]]]] = {
     Kind.MUX: mux,
+    Kind.IMAGE: make_images,
     Kind.STILLS: make_stills,
 }
 

@@ -76,8 +76,8 @@ async def test_a_failed_probe_is_done_again(scheduler: Scheduler) -> None:
 
 async def test_what_there_was_no_plan_for_is_probed_again(scheduler: Scheduler) -> None:
     job = await scheduler.upload()
-    image = some_facts(kind="image", audio=None, duration=Fraction(0))
-    assert await scheduler.probe(job, image) == []
+    nothing = some_facts(video=None, audio=None, duration=Fraction(0))
+    assert await scheduler.probe(job, nothing) == []
     again = await retried(scheduler, job)
     assert again.probe_time is None
     [probe] = [task for task in scheduler.store.tasks.values() if task.job_id == job.id]
