@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -42,9 +43,9 @@ async def test_several_assets_become_one_stream(
     )
     async with workers.working(studio.address):
         for upload in (own, other, mark):
-            await studio.ended(await studio.job_of(upload))
+            await studio.ended(await studio.job_of(upload), within=60)
         request = transcode_pb2.CreateJobRequest(asset_id=own.asset_id, edits=edits)
-        job = await studio.ended((await studio.ask("CreateJob", request)).job)
+        job = await studio.ended((await studio.ask("CreateJob", request)).job, within=60)
     assert job.state == Job.STATE_SUCCEEDED, json_format.MessageToJson(job)
     assert job.edits.trim.end == 7
     assert {round(output.duration, 3) for output in job.outputs if output.kind == "hls"} == {round(140 / 15, 3)}
@@ -61,9 +62,15 @@ async def test_several_assets_become_one_stream(
 
 
 async def test_nobody_edits_with_what_is_not_theirs(studio: Studio, clip: Path) -> None:
-    own = await studio.bring_in(clip)
+    stranger = replace(studio, tenant=new_id())
+    own, foreign = await studio.bring_in(clip), await stranger.bring_in(clip)
     await studio.job_of(own)
-    for taken, status in ((new_id(), StatusCode.NOT_FOUND), (own.asset_id, StatusCode.ABORTED)):
+    await stranger.job_of(foreign)
+    for taken, status in (
+        (new_id(), StatusCode.NOT_FOUND),
+        (foreign.asset_id, StatusCode.NOT_FOUND),
+        (own.asset_id, StatusCode.ABORTED),
+    ):
         request = transcode_pb2.CreateJobRequest(asset_id=own.asset_id, edits=edits_pb2.Edits(intro_asset_id=taken))
         with pytest.raises(AioRpcError) as refused:
             await studio.ask("CreateJob", request)
