@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,15 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def infra(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Infra]:
-    async with running_infra(tmp_path_factory.mktemp("infra"), durable=False) as running:
-        yield running
+    if os.environ.get("REELMESH_TEST_INFRA") == "containers":
+        # Only then: it is a client of Docker.
+        from tests.containers import infra_in_containers
+
+        async with infra_in_containers() as running:
+            yield running
+    else:
+        async with running_infra(tmp_path_factory.mktemp("infra"), durable=False) as running:
+            yield running
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -42,6 +42,9 @@ def run_slots(count: int) -> int:
     code = 0
     while slots:
         ended, status = os.wait()
+        if ended not in slots:
+            # An orphan: the first process of a container inherits them all.
+            continue
         slots.remove(ended)
         code = code or abs(os.waitstatus_to_exitcode(status))
         # Once: the second signal would find a slot that no longer listens, and kill it.

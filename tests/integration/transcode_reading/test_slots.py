@@ -25,7 +25,7 @@ SLOTS = 2
 
 
 @asynccontextmanager
-async def started(infra: Infra, scratch: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def started(infra: Infra, scratch: Path, *before: str) -> AsyncIterator[asyncio.subprocess.Process]:
     env = {
         **os.environ,
         "NATS_URL": infra.nats_url,
@@ -42,9 +42,9 @@ async def started(infra: Infra, scratch: Path) -> AsyncIterator[asyncio.subproce
         "FFMPEG_PATH": str(find_ffmpeg()),
     }
     argv = [sys.executable, "-m", "services.transcode.worker", "--slots", str(SLOTS)]
-    process = await asyncio.create_subprocess_exec(*argv, env=env)
+    process = await asyncio.create_subprocess_exec(*before, *argv, env=env)
     try:
-        await eventually(lambda: len(list(scratch.glob("slot-*/tasks"))) == SLOTS, within=30)
+        await eventually(lambda: len(list(scratch.glob("slot-*/tasks"))) == SLOTS, within=90)
         yield process
     finally:
         if process.returncode is None:
@@ -87,3 +87,13 @@ async def test_no_slot_outlives_its_parent(infra: Infra, tmp_path: Path) -> None
         process.kill()
         await process.wait()
         await eventually(lambda: gone(slots))
+
+
+async def test_children_that_it_did_not_start_do_not_matter(infra: Infra, tmp_path: Path) -> None:
+    """The first process of a container inherits those of others."""
+    async with started(infra, tmp_path, "sh", "-c", 'true & exec "$0" "$@"') as process:
+        await eventually(lambda: len(slots_of(process)) == SLOTS)
+        slots = slots_of(process)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert gone(slots)
