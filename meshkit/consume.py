@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 10
 """Deliveries after which an unexpected failure is no longer taken for a passing one."""
+ORDERED_ATTEMPTS = 5
+"""The same where all others wait: unexpected failures of one message in this process, within seconds of each other."""
 _WAIT = 5.0
 """Seconds of one pull: one that a restarting server forgot is asked anew this soon."""
 
@@ -50,7 +52,7 @@ class Consumer:
 
     `events` maps the fact in the subject to its message type; other facts are none of our business. The handler decides
     by what it raises: nothing acknowledges; Unavailable asks again with backoff; any other MeshError buries at once; an
-    unexpected error buries after ATTEMPTS deliveries.
+    unexpected error buries after ATTEMPTS deliveries, or within seconds where others wait for it.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Consumer:
         self._durable = durable
         self._events = events
         self._handler = handler
+        self._failures: dict[str, int] = {}
+        """Of the message that all others wait for."""
         # From zero on, so that the first one is an increase.
         instruments.MESSAGES_REDELIVERED.add(0, consumer=durable.name)
 
@@ -93,7 +97,7 @@ class Consumer:
                 await self._bury(message, message_id, str(error))
             except Exception as error:
                 log.exception("event failed", consumer=self._durable.name, subject=message.subject)
-                if deliveries >= ATTEMPTS:
+                if self._worn_out(message_id, deliveries):
                     await self._bury(message, message_id, repr(error))
                 else:
                     await self._again(message, deliveries)
@@ -114,8 +118,17 @@ class Consumer:
         await self._handler(event, delivery)
 
     async def _again(self, message: Msg, deliveries: int) -> None:
-        await message.nak(delay=min(2.0**deliveries, 60.0))
+        delay = min(0.25 * 2**deliveries, 5.0) if self._durable.ordered else min(2.0**deliveries, 60.0)
+        await message.nak(delay=delay)
         self._count("again")
+
+    def _worn_out(self, message_id: str, deliveries: int) -> bool:
+        """Whether a message that failed unexpectedly, once more, is to be buried."""
+        if not self._durable.ordered:
+            return deliveries >= ATTEMPTS
+        # Deliveries that met a database that was away say nothing of the message.
+        self._failures = {message_id: self._failures.get(message_id, 0) + 1}
+        return self._failures[message_id] >= ORDERED_ATTEMPTS
 
     def _count(self, outcome: str) -> None:
         instruments.MESSAGES_HANDLED.add(consumer=self._durable.name, outcome=outcome)

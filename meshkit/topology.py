@@ -31,6 +31,11 @@ class Durable:
     max_waiting: int = 512
     """Readers that may ask at the same time."""
 
+    @property
+    def ordered(self) -> bool:
+        """One message at a time: all others wait for it."""
+        return self.max_ack_pending == 1
+
     def config(self) -> ConsumerConfig:
         # Deliveries are not bounded here: a message past max_deliver is invisible to lag. Attempts are counted in
         # Postgres, and a consumer terminates what can never succeed.
