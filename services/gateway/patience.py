@@ -85,9 +85,10 @@ class Impatient(HttpToolsProtocol):
 class BodyPace:
     """Refuses a body that does not come on; what is listened for after the body may take its time."""
 
-    def __init__(self, app: ASGIApp, silence: float = SILENCE) -> None:
+    def __init__(self, app: ASGIApp, silence: float = SILENCE, grace: float = GRACE) -> None:
         self._app = app
         self._silence = silence
+        self._grace = grace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began, read, whole = time.monotonic(), 0, False
@@ -96,7 +97,7 @@ class BodyPace:
             nonlocal read, whole
             if whole:
                 return await receive()
-            left = GRACE + read / PACE - (time.monotonic() - began)
+            left = self._grace + read / PACE - (time.monotonic() - began)
             try:
                 async with asyncio.timeout(min(self._silence, left)):
                     message = await receive()

@@ -49,6 +49,26 @@ async def test_a_silent_body_is_given_up() -> None:
     assert (caught.value.status_code, len(read)) == (408, 1)
 
 
+async def test_a_body_that_trickles_is_given_up() -> None:
+    read = 0
+
+    async def trickle() -> Message:
+        drop = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.01, drop.set_result, None)
+        await drop
+        return {"type": "http.request", "body": b"a", "more_body": True}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal read
+        while True:
+            read += len((await receive())["body"])
+
+    # Never silent for long, and at a byte in ten milliseconds far below the pace.
+    with pytest.raises(HTTPException) as caught:
+        await BodyPace(app, silence=30.0, grace=0.2)(SCOPE, trickle, send)
+    assert (caught.value.status_code, 0 < read < 50) == (408, True)
+
+
 async def test_after_the_body_nobody_hurries() -> None:
     read: list[Message] = []
     with pytest.raises(TimeoutError):
