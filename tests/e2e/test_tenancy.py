@@ -137,6 +137,9 @@ async def standing(http: httpx2.AsyncClient, tenant: Tenant) -> dict[str, Any]:
     """Everything that the tenant has, as it sees it."""
     paths = ("/v1/uploads", "/v1/assets", "/v1/jobs", "/v1/members", "/v1/webhooks")
     found = {path: await got(http, f"{path}?page_size=200", tenant.owner) for path in paths}
+    for asset in found["/v1/assets"]["items"]:
+        # Signed anew each time.
+        asset["poster_url"] = str(asset["poster_url"]).partition("?")[0]
     keys = await got(http, "/v1/api-keys", tenant.owner)
     return found | {"keys": [key["id"] for key in keys["items"]]}
 
