@@ -107,6 +107,10 @@ def plan(facts: SourceFacts, preset: Preset, materials: Materials = NO_MATERIALS
         return Plan(grid=None, rungs=(), chunks=(), audio=None, pictures=pictures(facts, preset.image))
     if facts.video is None and facts.audio is None:
         return Plan(grid=None, rungs=(), chunks=(), audio=None)
+    at = preset.poster.second if preset.poster else None
+    if facts.video and preset.poster and not preset.video:
+        still = stills(facts, parts(facts, facts.video, edits, materials), at)
+        return Plan(grid=None, rungs=(), chunks=(), audio=None, stills=still)
     if facts.video is None or not preset.video:
         audio = sound_alone(facts, materials, preset)
         return Plan(grid=None, rungs=(), chunks=(), audio=audio, files=_files(preset, None, (), audio))
@@ -121,7 +125,7 @@ def plan(facts: SourceFacts, preset: Preset, materials: Materials = NO_MATERIALS
         chunks=_chunks(joined, looks, rungs, preset),
         audio=audio,
         files=_files(preset, grid, rungs, audio),
-        stills=stills(facts, joined),
+        stills=stills(facts, joined, at),
     )
 
 

@@ -74,6 +74,13 @@ class PresetImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresetPoster:
+    """`second` into the video, or a picture that is chosen."""
+
+    second: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
 
@@ -89,6 +96,7 @@ class Preset:
     stream: bool = True
     files: tuple[Container, ...] = ()
     image: PresetImage = PresetImage()
+    poster: PresetPoster | None = None
     gop_seconds: int = 4
     chunk_seconds: int = 12
     early_chunks: int = 2

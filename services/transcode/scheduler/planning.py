@@ -27,7 +27,7 @@ _AUDIO_COST = 0.01
 """Of encoding the video of the same length; measured on a 1080p ladder."""
 _MUX_COST = 0.01
 """Of the same: nothing is encoded anew."""
-_SOUND_ALONE = 1.0
+_ALONE = 1.0
 
 
 def probe(job: Job, now: datetime) -> Task:
@@ -60,7 +60,7 @@ def _encodes(job: Job, plan: Plan, now: datetime, others: Mapping[int, Source]) 
     ]
     if plan.audio is None:
         return video
-    weight = _AUDIO_COST * sum(each.weight for each in video) or _SOUND_ALONE
+    weight = _AUDIO_COST * sum(each.weight for each in video) or _ALONE
     spec = plan.audio.to_json() | _inputs(job, others, [each.source for each in plan.audio.heard])
     audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
     return [*video[:1], audio, *video[1:]]
@@ -87,7 +87,7 @@ def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
         made.append(_task(job, now, kind=TaskKind.IMAGE, due_time=soon, weight=plan.pictures.weight, spec=spec))
     if plan.stills:
         spec = {"stills": plan.stills.to_json(), EXPECTED: stills.FILES}
-        weight = stills.COST * encoding
+        weight = stills.COST * encoding or _ALONE
         made.append(_task(job, now, kind=TaskKind.STILLS, due_time=soon, weight=weight, spec=spec))
     return made
 

@@ -9,7 +9,7 @@ from reelmesh.transcode.v1 import preset_pb2
 
 from services.transcode.media.encoders import CODECS, Codec
 from services.transcode.media.preset import AudioCodec, Container, Preset, PresetAudio, PresetVideo
-from services.transcode.scheduler import edit_wire
+from services.transcode.scheduler import edit_wire, still_wire
 
 
 def from_preset(preset: preset_pb2.Preset) -> Preset:
@@ -26,6 +26,8 @@ def from_preset(preset: preset_pb2.Preset) -> Preset:
         chunk_seconds=preset.chunk_seconds or blank.chunk_seconds,
         early_chunks=preset.early_chunks if preset.HasField("early_chunks") else blank.early_chunks,
         edits=edit_wire.from_edits(preset.edits),
+        image=still_wire.from_image(preset.image),
+        poster=still_wire.from_poster(preset.poster) if preset.HasField("poster") else None,
     )
 
 
@@ -52,6 +54,8 @@ def to_preset(preset: Preset) -> preset_pb2.Preset:
         chunk_seconds=preset.chunk_seconds,
         early_chunks=preset.early_chunks,
         edits=edit_wire.to_edits(preset.edits),
+        image=still_wire.to_image(preset.image),
+        poster=still_wire.to_poster(preset.poster) if preset.poster else None,
     )
 
 

@@ -213,7 +213,7 @@ async def _bear(tx: Transaction, task: Task, job: Job, code: str, message: str, 
     """A task failed for good: its job fails, or does without."""
     if job.over:
         return
-    if task.kind in OPTIONAL:
+    if task.kind in OPTIONAL and job.encoding.total:
         await filing.leave_out(tx, task, job, now)
     else:
         await fail(tx, job, code, message, now)

@@ -123,6 +123,15 @@ async def test_what_is_not_media_ends_with_its_reason(studio: Studio, workers: W
     assert [stage.state for stage in job.stages] == [4, 1, 1, 1]
 
 
+async def test_a_poster_alone(studio: Studio, workers: Workers, clip: Path) -> None:
+    async with workers.working(studio.address):
+        job = await studio.ended(await studio.job_of(await studio.bring_in(clip, preset="poster")))
+    assert (job.state, job.playable) == (Job.STATE_SUCCEEDED, False)
+    assert [(each.kind, each.state) for each in job.outputs] == [("poster", 2), ("sprite", 2), ("sprite", 2)]
+    assert [task.kind for task in await studio.tasks(job)] == ["probe", "stills"]
+    await stills_are_there(studio, job)
+
+
 async def test_an_unknown_preset_fails_without_a_worker(studio: Studio, clip: Path) -> None:
     job = await studio.ended(await studio.job_of(await studio.bring_in(clip, preset="vhs")))
     assert (job.state, job.error_code) == (Job.STATE_FAILED, "unknown_preset")

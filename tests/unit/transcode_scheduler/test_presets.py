@@ -1,11 +1,13 @@
 """Presets are data, held to the rules of the proto wherever they come from."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from services.transcode.media.mux import Mux
+from services.transcode.media.preset import PresetImage, PresetPoster, PresetSize
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.jobs import Jobs
@@ -13,6 +15,7 @@ from services.transcode.scheduler.preset_wire import from_preset, to_preset
 from services.transcode.scheduler.presets import Presets
 from services.transcode.scheduler.shipped import load, shipped
 from services.transcode.scheduler.task import TaskKind
+from tests.fakes.transcode_rows import some_facts
 from tests.unit.transcode_media.builders import HLS
 from tests.unit.transcode_scheduler.scheduled import Scheduler
 
@@ -36,10 +39,13 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     [
         ("video: [", "while parsing"),
         ("colour: red", "no field named"),
-        ("description: nothing", "a preset makes video, audio, or both"),
+        ("description: nothing", "a preset makes video, audio, an image or a poster"),
         ("video: [{codec: theora, rungs: [{short_side: 720, max_bit_rate: 2000000}]}]", "video.codec: "),
         ("video: [{codec: h264, rungs: [{short_side: 721, max_bit_rate: 2000000}]}]", "video.rungs.short_side: "),
         ("video: [{codec: h264, rungs: []}]", "video.rungs: "),
+        ("image: {format: svg}", "image.format: "),
+        ("image: {sizes: [{name: a, side: 64}, {name: a, side: 128}]}", "names of their own"),
+        ("poster: {second: -1}", "poster.second: "),
         ("{audio: {}, gop_seconds: 5}", "chunk_seconds is a whole number of gop_seconds"),
     ],
 )
@@ -48,6 +54,32 @@ def test_a_bad_file_is_refused_by_name_and_field(tmp_path: Path, text: str, faul
     path.write_text(text)
     with pytest.raises(ValueError, match=rf"(?s)bad\.yaml: .*{fault}"):
         load(path)
+
+
+def test_what_is_said_of_stills_goes_over_the_wire_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "{image: {format: avif, quality: 50, still: true, sizes: [{name: tiny, side: 64}]}, poster: {second: 2.5}}"
+    )
+    preset = load(path)
+    assert preset.image == PresetImage(
+        format="avif", quality=50, animated=False, sizes=(PresetSize(name="tiny", side=64),)
+    )
+    assert preset.poster == PresetPoster(second=Fraction(5, 2))
+    assert from_preset(to_preset(preset)) == preset
+
+
+async def test_a_poster_alone_is_no_stream_and_fails_when_it_cannot_be_made(scheduler: Scheduler) -> None:
+    scheduler.jobs = Jobs(scheduler.store, Presets(shipped()), scheduler.clock)
+    job = await scheduler.upload(preset="poster")
+    [probe] = scheduler.queued()
+    held = await scheduler.claim(probe)
+    await scheduler.tasks.complete_probe(held.id, held.epoch, some_facts())
+    [stills] = [task for task in scheduler.queued() if task.id != probe.id]
+    assert stills.kind is TaskKind.STILLS
+    held = await scheduler.claim(stills)
+    await scheduler.tasks.fail(held.id, held.epoch, "corrupt", "no picture", retryable=False)
+    assert (scheduler.job(job).state, scheduler.job(job).error_code) == (JobState.FAILED, "corrupt")
 
 
 async def test_a_job_is_planned_by_what_its_preset_said_when_it_was_made(scheduler: Scheduler) -> None:

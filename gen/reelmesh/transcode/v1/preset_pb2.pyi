@@ -35,6 +35,8 @@ class Preset(_message.Message):
     STREAM_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     EDITS_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    POSTER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     description: _builtins.str
     gop_seconds: _builtins.int
@@ -59,6 +61,14 @@ class Preset(_message.Message):
     def edits(self) -> _edits_pb2.Edits:
         """What its jobs do where they do not say otherwise."""
 
+    @_builtins.property
+    def image(self) -> Global___PresetImage:
+        """What becomes of an image; WebP in three sizes when not set."""
+
+    @_builtins.property
+    def poster(self) -> Global___PresetPoster:
+        """What the poster of a video shows; alone it is all that is made of one."""
+
     def __init__(
         self,
         *,
@@ -72,16 +82,97 @@ class Preset(_message.Message):
         stream: _builtins.bool = ...,
         files: _abc.Iterable[_builtins.str] | None = ...,
         edits: _edits_pb2.Edits | None = ...,
+        image: Global___PresetImage | None = ...,
+        poster: Global___PresetPoster | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "early_chunks", b"early_chunks", "edits", b"edits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "early_chunks", b"early_chunks", "edits", b"edits", "image", b"image", "poster", b"poster"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "files", b"files", "gop_seconds", b"gop_seconds", "name", b"name", "stream", b"stream", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "files", b"files", "gop_seconds", b"gop_seconds", "image", b"image", "name", b"name", "poster", b"poster", "stream", b"stream", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__early_chunks: _TypeAlias = _typing.Literal["early_chunks"]  # noqa: Y015
     _WhichOneofArgType__early_chunks: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__early_chunks) -> _WhichOneofReturnType__early_chunks | None: ...
 
 Global___Preset: _TypeAlias = Preset  # noqa: Y015
+
+@_typing.final
+class PresetImage(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    STILL_FIELD_NUMBER: _builtins.int
+    SIZES_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """webp."""
+    quality: _builtins.int
+    """1 to 100; 80."""
+    still: _builtins.bool
+    """The first picture of an animation alone; a JPEG is that in any case."""
+    @_builtins.property
+    def sizes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresetSize]:
+        """thumb, medium and large when there are none."""
+
+    def __init__(
+        self,
+        *,
+        format: _builtins.str = ...,
+        quality: _builtins.int = ...,
+        still: _builtins.bool = ...,
+        sizes: _abc.Iterable[Global___PresetSize] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "quality", b"quality", "sizes", b"sizes", "still", b"still"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresetImage: _TypeAlias = PresetImage  # noqa: Y015
+
+@_typing.final
+class PresetSize(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    side: _builtins.int
+    """Pixels of the longer side, at most."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        side: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PresetSize: _TypeAlias = PresetSize  # noqa: Y015
+
+@_typing.final
+class PresetPoster(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECOND_FIELD_NUMBER: _builtins.int
+    second: _builtins.float
+    """Seconds into the video; a clear picture is chosen when not set."""
+    def __init__(
+        self,
+        *,
+        second: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_second", b"_second", "second", b"second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_second", b"_second", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__second: _TypeAlias = _typing.Literal["second"]  # noqa: Y015
+    _WhichOneofArgType__second: _TypeAlias = _typing.Literal["_second", b"_second"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__second) -> _WhichOneofReturnType__second | None: ...
+
+Global___PresetPoster: _TypeAlias = PresetPoster  # noqa: Y015
 
 @_typing.final
 class PresetVideo(_message.Message):
