@@ -124,6 +124,23 @@ def _edits(pb: edits_pb2.Edits) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value != ""}
 
 
+def attempt(pb: transcode_pb2.Attempt) -> dict[str, Any]:
+    """What a worker ran for a task, once that attempt was over."""
+    return {
+        "id": pb.id,
+        "task_id": pb.task_id,
+        "kind": pb.kind,
+        "index": pb.index,
+        "epoch": pb.epoch,
+        "worker_id": pb.worker_id or None,
+        "outcome": pb.outcome,
+        "error_code": pb.error_code or None,
+        "command": pb.command,
+        "log": pb.log,
+        "create_time": _time(pb, "create_time"),
+    }
+
+
 def webhook(pb: webhook_pb2.Webhook) -> dict[str, Any]:
     """Without its secret, which only whoever makes one is told."""
     return {

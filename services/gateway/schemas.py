@@ -261,6 +261,27 @@ class Job(BaseModel):
     end_time: Time | None
 
 
+class Attempt(BaseModel):
+    """One attempt at a task of a job, once it is over."""
+
+    id: Id
+    task_id: Id
+    kind: Annotated[str, Field(description="`encode_video` and so on.")]
+    index: Annotated[int, Field(description="Of the tasks of its kind.")]
+    epoch: Annotated[int, Field(description="Which claim of the task it was.")]
+    worker_id: str | None
+    outcome: Literal["succeeded", "failed", "cancelled"]
+    error_code: str | None
+    command: Annotated[str, Field(description="The last program that it ran.")]
+    log: Annotated[str, Field(description="The end of what that said.")]
+    create_time: Time | None
+
+
+class AttemptPage(BaseModel):
+    items: list[Attempt]
+    next_page_token: str | None
+
+
 class JobPage(BaseModel):
     items: list[Job]
     next_page_token: str | None

@@ -10,6 +10,7 @@ ASSETS_READ = "assets:read"
 ASSETS_WRITE = "assets:write"
 JOBS_READ = "jobs:read"
 JOBS_WRITE = "jobs:write"
+JOBS_INSPECT = "jobs:inspect"
 EVENTS_READ = "events:read"
 WEBHOOKS_READ = "webhooks:read"
 WEBHOOKS_WRITE = "webhooks:write"
@@ -28,12 +29,12 @@ TENANTS_WRITE = "tenants:write"
 
 VIEWER_SCOPES = frozenset({UPLOADS_READ, ASSETS_READ, JOBS_READ, EVENTS_READ, PLAYBACK_SIGN})
 MEMBER_SCOPES = VIEWER_SCOPES | {UPLOADS_WRITE, ASSETS_WRITE, JOBS_WRITE, WEBHOOKS_READ, WEBHOOKS_WRITE, MEMBERS_READ}
-TENANT_SCOPES = MEMBER_SCOPES | {KEYS_READ, KEYS_WRITE, MEMBERS_WRITE, AUDIT_READ}
+TENANT_SCOPES = MEMBER_SCOPES | {KEYS_READ, KEYS_WRITE, MEMBERS_WRITE, AUDIT_READ, JOBS_INSPECT}
 """All that a key of a tenant can be good for."""
 SERVICE_SCOPES = {
     "gateway": frozenset({PLAYBACK_READ, ACCOUNTS_SERVE, UPLOADS_APPEND}),
     "transcode-worker": frozenset({TASKS_WORK}),
-    "operator": frozenset({TENANTS_READ, TENANTS_WRITE}),
+    "operator": frozenset({TENANTS_READ, TENANTS_WRITE, JOBS_INSPECT}),
 }
 """The services, and the operator, that have a key of their own, and what it is good for: across tenants."""
 

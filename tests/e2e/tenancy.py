@@ -58,6 +58,7 @@ SCOPES = {
     "POST /v1/auth/logout": ANY,
     "POST /v1/auth/password": ANY,
     "GET /v1/presets": ANY,
+    "GET /v1/jobs/{job_id}/attempts": "jobs:inspect",
     "GET /v1/quotas": "uploads:read",
     # Who asks where a stream stands ends the one before it; who asks for URLs writes by them.
     "HEAD /v1/tus/{upload_id}": "uploads:write",

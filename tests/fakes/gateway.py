@@ -50,6 +50,7 @@ ALL_SCOPES = (
     "assets:write",
     "jobs:read",
     "jobs:write",
+    "jobs:inspect",
     "events:read",
     "webhooks:read",
     "webhooks:write",
@@ -293,6 +294,11 @@ class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
             raise Conflict("job_running", "the job is running")
         job.state = transcode_pb2.Job.STATE_QUEUED
         return transcode_pb2.RetryJobResponse(job=job)
+
+    async def ListAttempts(self, request: Any, context: Any) -> transcode_pb2.ListAttemptsResponse:
+        job = self._mine(request.job_id)
+        made = transcode_pb2.Attempt(id=new_id(), task_id=job.id, kind="probe", epoch=1, outcome="failed", log="no")
+        return transcode_pb2.ListAttemptsResponse(attempts=[made])
 
     async def ListPresets(self, request: Any, context: Any) -> transcode_pb2.ListPresetsResponse:
         return transcode_pb2.ListPresetsResponse(presets=[preset_pb2.Preset(name="default")])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from typing import Any
 
+    from services.transcode.scheduler.attempt import Attempt
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File
     from services.transcode.scheduler.rendition import Rendition, Segment
@@ -44,6 +45,7 @@ class FakeStore(FakeQuotas):
     """Jobs that were said to have more to show, in order."""
     enqueued: list[str] = field(default_factory=list)
     """Subjects put in the work queue, in order."""
+    noted: list[Attempt] = field(default_factory=list)
     spent: dict[str, float] = field(default_factory=dict)
     """What each tenant has had of the workers."""
 
@@ -259,6 +261,18 @@ class FakeStore(FakeQuotas):
         running = (job for job in self.jobs.values() if job.state is JobState.RUNNING)
         done = (job for job in running if job.tasks_done == job.tasks_total)
         return [job for job in done if job.encode_time and job.encode_time < before][:limit]
+
+    async def add_attempt(self, attempt: Attempt) -> None:
+        known = {(each.task_id, each.epoch) for each in self.noted}
+        if (attempt.task_id, attempt.epoch) not in known:
+            self.noted.append(attempt)
+
+    async def attempts(self, job_id: str, *, before: str | None, limit: int) -> Sequence[Attempt]:
+        mine = [each for each in self.noted if each.job_id == job_id and (before is None or each.id < before)]
+        return sorted(mine, key=lambda each: each.id, reverse=True)[:limit]
+
+    async def forget_attempts(self, before: datetime) -> None:
+        self.noted = [each for each in self.noted if each.create_time >= before]
 
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
         for each in renditions:

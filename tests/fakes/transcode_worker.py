@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from services.transcode.media.facts import SourceFacts
     from services.transcode.worker.domain import StoredFile, StoredTrack
+    from services.transcode.worker.notes import Notes
 
 
 def a_claim(**changes: Any) -> Task:
@@ -78,6 +79,7 @@ class FakeScheduler:
     beats: list[float] = field(default_factory=list)
     said: list[tuple[Any, ...]] = field(default_factory=list)
     """Ends that were heard, as the call's name and what it brought."""
+    noted: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     async def claim(self) -> Task | Refused:
         self._answer("claim")
@@ -107,6 +109,10 @@ class FakeScheduler:
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         self._answer("fail")
         self.said.append(("failed", reason, retryable))
+
+    async def note(self, task: Task, outcome: str, error_code: str, notes: Notes) -> None:
+        self._answer("note")
+        self.noted.append((outcome, error_code, notes.command, notes.log))
 
     async def release(self, task: Task) -> None:
         self._answer("release")

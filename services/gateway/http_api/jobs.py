@@ -85,6 +85,16 @@ async def retry_job(job_id: ResourceId, mesh: Mesh, response: Response) -> dict[
     return public.job(job)
 
 
+@router.get("/jobs/{job_id}/attempts", response_model=schemas.AttemptPage, responses=problems(404))
+async def list_attempts(
+    job_id: ResourceId, mesh: Mesh, page_size: PageSize = PAGE_SIZE, page_token: PageToken = ""
+) -> dict[str, Any]:
+    """What workers ran for the job, newest first, for two weeks; for owners, and the operator."""
+    request = transcode_pb2.ListAttemptsRequest(job_id=str(job_id), page_size=page_size, page_token=page_token)
+    answer = await mesh.services.transcode.ListAttempts(request, timeout=TIMEOUT)
+    return wire.from_page([public.attempt(each) for each in answer.attempts], answer.next_page_token)
+
+
 @router.get("/presets", response_model=schemas.PresetPage, tags=["presets"])
 async def list_presets(mesh: Mesh) -> dict[str, Any]:
     """The named recipes that an upload or a job can ask for."""

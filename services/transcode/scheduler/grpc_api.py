@@ -11,9 +11,12 @@ from meshkit.grpc.server import ANY, service_scopes
 from services.transcode.scheduler import edit_wire, preset_wire, wire
 
 if TYPE_CHECKING:
+    from services.transcode.scheduler.attempts import Attempts
     from services.transcode.scheduler.jobs import Jobs
     from services.transcode.scheduler.presets import Presets
 
+OPERATES = "tenants:read"
+"""Whoever may read the settings of every tenant may look into every job."""
 SERVICE = transcode_pb2.DESCRIPTOR.services_by_name["TranscodeService"]
 SCOPES = service_scopes(
     SERVICE,
@@ -22,13 +25,15 @@ SCOPES = service_scopes(
     ListJobs="jobs:read",
     CancelJob="jobs:write",
     RetryJob="jobs:write",
+    ListAttempts="jobs:inspect",
     ListPresets=ANY,
 )
 
 
 class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
-    def __init__(self, jobs: Jobs, presets: Presets) -> None:
+    def __init__(self, jobs: Jobs, presets: Presets, attempts: Attempts) -> None:
         self._jobs = jobs
+        self._attempts = attempts
         self._presets = presets
 
     async def CreateJob(self, request: transcode_pb2.CreateJobRequest, context: Any) -> transcode_pb2.CreateJobResponse:
@@ -64,6 +69,14 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
     async def RetryJob(self, request: transcode_pb2.RetryJobRequest, context: Any) -> transcode_pb2.RetryJobResponse:
         job = await self._jobs.retry(caller().tenant_id, request.job_id)
         return transcode_pb2.RetryJobResponse(job=wire.to_job(job))
+
+    async def ListAttempts(
+        self, request: transcode_pb2.ListAttemptsRequest, context: Any
+    ) -> transcode_pb2.ListAttemptsResponse:
+        someone = caller()
+        tenant_id = None if OPERATES in someone.scopes else someone.tenant_id
+        rows, token = await self._attempts.of_job(tenant_id, request.job_id, request.page_size, request.page_token)
+        return transcode_pb2.ListAttemptsResponse(attempts=map(wire.to_attempt, rows), next_page_token=token)
 
     async def ListPresets(
         self, request: transcode_pb2.ListPresetsRequest, context: Any

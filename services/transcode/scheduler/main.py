@@ -20,6 +20,7 @@ from meshkit.watch import EVERY, Watch
 from services.transcode.scheduler import grpc_api, tenant_api, worker_api
 from services.transcode.scheduler.allowances import Allowances
 from services.transcode.scheduler.asset_consumer import of_assets
+from services.transcode.scheduler.attempts import Attempts
 from services.transcode.scheduler.channels import JetStreamQueue
 from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.consumer import consumers
@@ -65,6 +66,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     tasks = Tasks(store, lease)
     objects = Objects(settings)
     collecting = Collecting(store, objects)
+    attempts = Attempts(store)
     publishing = Publishing(store, S3Playlists(objects), collecting)
     async with (
         connected(settings.nats_url, "transcode", replicas=settings.nats_replicas) as bus,
@@ -74,12 +76,12 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
         reconciler = Reconciler(store, JetStreamQueue(bus), tasks, publishing, grace=lease)
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | tenant_api.SCOPES | worker_api.SCOPES)
         server.add(
-            grpc_api.TranscodeApi(jobs, presets),
+            grpc_api.TranscodeApi(jobs, presets, attempts),
             transcode_pb2_grpc.add_TranscodeServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
         server.add(
-            worker_api.WorkerApi(tasks),
+            worker_api.WorkerApi(tasks, attempts),
             worker_pb2_grpc.add_WorkerServiceServicer_to_server,
             worker_api.SERVICE.full_name,
         )
@@ -96,6 +98,7 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
                 every(settings.reconcile_interval, allowances.admit),
                 every(settings.reconcile_interval, Sharing(store, objects).run_once),
                 every(HOUR, relay.purge),
+                every(HOUR, attempts.forget),
                 every(MINUTE, collecting.sweep),
                 every(EVERY, Watch(db, bus, "transcode").look),
                 every(EVERY, Waiting(db).look),

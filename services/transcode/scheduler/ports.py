@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from services.transcode.scheduler.attempt import Noting
 from services.transcode.scheduler.quotas import Counting
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Beat:
     told_time: datetime | None
 
 
-class Transaction(Counting, Protocol):
+class Transaction(Counting, Noting, Protocol):
     async def first_time(self, consumer: str, message_id: str) -> bool:
         """Whether the consumer sees the message for the first time."""
         ...

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from meshkit import once, outbox, telemetry
 from services.transcode.scheduler import domain, observed, turns, wire
+from services.transcode.scheduler.attempt_rows import ATTEMPTS, AttemptRows
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.quota_rows import QuotaRows
@@ -84,7 +85,7 @@ class PostgresStore:
             yield PostgresTransaction(connection, self._limits)
 
 
-class PostgresTransaction(QuotaRows):
+class PostgresTransaction(QuotaRows, AttemptRows):
     def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
         super().__init__(connection, limits)
         self._read: dict[str, Job] = {}
@@ -120,7 +121,7 @@ class PostgresTransaction(QuotaRows):
         mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id
         found = await self._execute(sa.select(JOBS.c.id).where(*mine).with_for_update())
         jobs = list(found.scalars())
-        for table in (FILES, SEGMENTS, RENDITIONS, TASKS):
+        for table in (ATTEMPTS, FILES, SEGMENTS, RENDITIONS, TASKS):
             await self._execute(sa.delete(table).where(table.c.job_id.in_(jobs)))
         await self._execute(sa.delete(JOBS).where(JOBS.c.id.in_(jobs)))
         await self._execute(sa.delete(SOURCES).where(SOURCES.c.tenant_id == tenant_id, SOURCES.c.asset_id == asset_id))

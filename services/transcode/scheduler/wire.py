@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from google.protobuf import json_format, struct_pb2
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from reelmesh.metadata.v1 import metadata_pb2
 
+    from services.transcode.scheduler.attempt import Attempt
     from services.transcode.scheduler.domain import Job, Output
     from services.transcode.scheduler.tasks import Claim
 
@@ -81,6 +83,12 @@ def to_job(job: Job) -> transcode_pb2.Job:
 def to_event(job: Job, fact: str) -> Any:
     """What to say of the job, by the name of the fact."""
     return _EVENTS[fact](job=to_job(job))
+
+
+def to_attempt(attempt: Attempt) -> transcode_pb2.Attempt:
+    values = asdict(attempt)
+    del values["job_id"]
+    return transcode_pb2.Attempt(**values | {"create_time": timestamp(attempt.create_time)})
 
 
 def to_grown(job: Job) -> transcode_events_pb2.JobGrown:

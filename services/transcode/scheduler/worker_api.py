@@ -13,6 +13,7 @@ from services.transcode.scheduler import wire
 from services.transcode.scheduler.tasks import NotNow
 
 if TYPE_CHECKING:
+    from services.transcode.scheduler.attempts import Attempts
     from services.transcode.scheduler.tasks import Tasks
 
 SERVICE = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"]
@@ -20,8 +21,9 @@ SCOPES = service_scopes(SERVICE, **{method.name: "tasks:work" for method in SERV
 
 
 class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, attempts: Attempts) -> None:
         self._tasks = tasks
+        self._attempts = attempts
 
     async def ClaimTask(self, request: worker_pb2.ClaimTaskRequest, context: Any) -> worker_pb2.ClaimTaskResponse:
         claim = await self._tasks.claim(request.worker_id)
@@ -60,6 +62,11 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
             request.task_id, request.epoch, request.reason, request.message, retryable=request.retryable
         )
         return worker_pb2.FailTaskResponse()
+
+    async def NoteAttempt(self, request: worker_pb2.NoteAttemptRequest, context: Any) -> worker_pb2.NoteAttemptResponse:
+        said = request.command, request.log
+        await self._attempts.note(request.task_id, request.epoch, request.outcome, request.error_code, said)
+        return worker_pb2.NoteAttemptResponse()
 
     async def ReleaseTask(self, request: worker_pb2.ReleaseTaskRequest, context: Any) -> worker_pb2.ReleaseTaskResponse:
         await self._tasks.release(request.task_id, request.epoch)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from meshkit.nats import Bus
     from services.transcode.media.facts import SourceFacts
     from services.transcode.worker.domain import StoredFile, StoredTrack, Task
+    from services.transcode.worker.notes import Notes
 
     R = TypeVar("R")
 
@@ -75,6 +76,17 @@ class GrpcScheduler:
             task_id=task.id, epoch=task.epoch, reason=reason, message=message, retryable=retryable
         )
         await _answered(self._stub.FailTask(request, timeout=TIMEOUT))
+
+    async def note(self, task: Task, outcome: str, error_code: str, notes: Notes) -> None:
+        request = worker_pb2.NoteAttemptRequest(
+            task_id=task.id,
+            epoch=task.epoch,
+            outcome=outcome,
+            error_code=error_code,
+            command=notes.command,
+            log=notes.log,
+        )
+        await _answered(self._stub.NoteAttempt(request, timeout=TIMEOUT))
 
     async def release(self, task: Task) -> None:
         request = worker_pb2.ReleaseTaskRequest(task_id=task.id, epoch=task.epoch)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.transcode.media.errors import BadMedia, EncodeFailed
 from services.transcode.media.source import Source
+from services.transcode.worker import notes
 from services.transcode.worker.measuring import ffmpeg_run
 from services.transcode.worker.sandbox import Limits, SandboxTimeout, run_sandboxed
 
@@ -52,12 +53,14 @@ async def run_ffmpeg(
     Raises BadMedia (`corrupt`) when the source cannot be decoded, EncodeFailed for every other end but success.
     """
     reader = ProgressReader(on_progress)
+    notes.began(argv)
     with ffmpeg_run() as run:
         try:
             finished = await run_sandboxed(argv, sources=sources, scratch=scratch, limits=limits, on_output=reader.feed)
         except SandboxTimeout as error:
             run.outcome = "timeout"
             raise EncodeFailed(str(error)) from error
+        notes.said(finished.stderr)
         run.outcome = _outcome(finished.code)
         if finished.code == _TOO_MANY_DECODE_ERRORS:
             raise BadMedia("corrupt", "most of the source could not be decoded")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from services.transcode.media.facts import SourceFacts
     from services.transcode.worker.domain import Parts, Refused, StoredFile, StoredTrack, Task
+    from services.transcode.worker.notes import Notes
 
 
 class Ticket(Protocol):
@@ -52,6 +53,7 @@ class Scheduler(Protocol):
         ...
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None: ...
+    async def note(self, task: Task, outcome: str, error_code: str, notes: Notes) -> None: ...
     async def release(self, task: Task) -> None: ...
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from meshkit.errors import Conflict, MeshError, NotFound
 from services.transcode.media.errors import BadMedia, EncodeFailed
 from services.transcode.worker.domain import Refused
+from services.transcode.worker.notes import noting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -81,6 +82,14 @@ class Worker:
         if isinstance(claim, Refused):
             await (ticket.done() if claim.over else ticket.back(claim.retry_after))
             return
+        with noting() as notes:
+            outcome, reason = await self._do(claim, ticket)
+        if notes.command:
+            with suppress(MeshError):
+                await self._scheduler.note(claim, outcome, reason, notes)
+
+    async def _do(self, claim: Task, ticket: Ticket) -> tuple[str, str]:
+        """How it ended: succeeded, cancelled or failed, and then why."""
         try:
             await self._work(claim, ticket)
             self._failures = 0
@@ -91,8 +100,11 @@ class Worker:
         except Cancelled:
             self._report("task cancelled", {"task_id": claim.id})
             await ticket.done()
+            return "cancelled", ""
         except (BadMedia, EncodeFailed, MeshError, OSError) as error:
             await self._failed(claim, ticket, error)
+            return "failed", _judged(error)[0]
+        return "succeeded", ""
 
     async def _work(self, task: Task, ticket: Ticket) -> None:
         """The task and its heartbeat end together: whichever fails first ends the other."""

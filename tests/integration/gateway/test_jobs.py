@@ -47,6 +47,13 @@ async def test_a_failed_job_is_begun_again(http: httpx2.AsyncClient, services: F
     assert (await http.post(f"/v1/jobs/{new_id()}/retry")).status_code == 404
 
 
+async def test_an_owner_sees_what_was_run(http: httpx2.AsyncClient) -> None:
+    job = (await http.post("/v1/jobs", json={"asset_id": new_id()})).json()
+    [made] = (await http.get(f"/v1/jobs/{job['id']}/attempts")).json()["items"]
+    assert (made["outcome"], made["log"], made["error_code"], made["worker_id"]) == ("failed", "no", None, None)
+    assert (await http.get(f"/v1/jobs/{new_id()}/attempts")).status_code == 404
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"asset_id": "x"}, {"asset_id": new_id(), "priority": 101}, {"asset_id": new_id(), "crop": {}}]
 )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 10.0
 PREFIX = "reelmesh.transcode.v1"
+SCOPES = ("jobs:read", "jobs:write", "jobs:inspect")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Studio:
     db: Database
 
     async def ask(self, method: str, request: Any) -> Any:
-        async with called(self.address, transcode_pb2.DESCRIPTOR, self.tenant, "jobs:read", "jobs:write") as channel:
+        async with called(self.address, transcode_pb2.DESCRIPTOR, self.tenant, *SCOPES) as channel:
             return await getattr(transcode_pb2_grpc.TranscodeServiceStub(channel), method)(request, timeout=TIMEOUT)
 
     async def bring_in(self, path: Path, preset: str = "") -> upload_pb2.Upload:

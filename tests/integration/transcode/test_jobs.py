@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf import json_format
+from grpc.aio import AioRpcError
 from reelmesh.metadata.v1 import metadata_events_pb2
 from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2
 
 from meshkit.errors import NotFound
+from meshkit.ids import new_id
 from tests.clips import beeps, pictures
 from tests.eventually import eventually
 
@@ -147,6 +150,23 @@ async def test_a_cancelled_job_stops_its_worker(studio: Studio, workers: Workers
     assert [event for event, _ in worker.reports] == ["task cancelled"]
     assert {task.state for task in await studio.tasks(job)} == {"succeeded", "cancelled"}
     assert (await studio.facts(job))[-1] == "job_cancelled"
+
+
+async def test_what_was_run_is_kept_for_the_owner(studio: Studio, workers: Workers, clip: Path) -> None:
+    async with workers.working(studio.address):
+        job = await studio.ended(await studio.job_of(await studio.bring_in(clip)))
+        request = transcode_pb2.ListAttemptsRequest(job_id=job.id)
+
+        async def noted() -> list[transcode_pb2.Attempt]:
+            found = list((await studio.ask("ListAttempts", request)).attempts)
+            return found if sum(each.kind == "encode_video" for each in found) == 2 else []
+
+        made = await eventually(noted)
+    assert {each.outcome for each in made} == {"succeeded"}
+    assert all("-i" in each.command and len(each.log) <= 4096 for each in made)
+    foreign = replace(studio, tenant=new_id())
+    with pytest.raises(AioRpcError, match="no such job"):
+        await foreign.ask("ListAttempts", request)
 
 
 async def test_a_deleted_asset_cancels_its_job(studio: Studio, clip: Path) -> None:

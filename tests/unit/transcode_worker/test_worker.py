@@ -11,6 +11,7 @@ import pytest
 
 from meshkit.errors import Conflict, NotFound, Unavailable
 from services.transcode.media.errors import BadMedia, EncodeFailed
+from services.transcode.worker import notes
 from services.transcode.worker.domain import Refused
 from services.transcode.worker.service import Worker
 from tests.eventually import eventually
@@ -217,3 +218,21 @@ async def test_a_scheduler_that_is_away_gets_the_ticket_offered_again(slot: Slot
         await eventually(lambda: "worker waits" in slot.reports, every=0.001)
         assert not running.done()
     assert ticket.answers == ["back 1"]
+
+
+async def test_what_was_run_is_told_however_it_ended() -> None:
+    class Runs(Execution):
+        async def __call__(self, task: Task, progress: Progress) -> None:
+            notes.began(["ffmpeg", "-i", "a b", "x" * 9000])
+            notes.said("first\n" * 2000 + "last words")
+            await super().__call__(task, progress)
+
+    for error, ended in ((None, ("succeeded", "")), (BadMedia("corrupt", "cut"), ("failed", "corrupt"))):
+        slot = Slot(execution=Runs(error=error))
+        slot.execution.may_end.set()
+        slot.offered()
+        await slot.work_off()
+        [(outcome, reason, command, log)] = slot.scheduler.noted
+        assert (outcome, reason) == ended
+        assert (command.startswith("ffmpeg -i 'a b' xxx"), len(command)) == (True, 4096)
+        assert (log.endswith("last words"), len(log)) == (True, 4096)

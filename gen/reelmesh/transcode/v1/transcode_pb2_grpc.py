@@ -60,6 +60,11 @@ class TranscodeServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobResponse.FromString,
                 _registered_method=True)
+        self.ListAttempts = channel.unary_unary(
+                '/reelmesh.transcode.v1.TranscodeService/ListAttempts',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListAttemptsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListAttemptsResponse.FromString,
+                _registered_method=True)
         self.ListPresets = channel.unary_unary(
                 '/reelmesh.transcode.v1.TranscodeService/ListPresets',
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsRequest.SerializeToString,
@@ -103,6 +108,13 @@ class TranscodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAttempts(self, request, context):
+        """What workers ran for the job, newest first: for its tenant's owner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPresets(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -136,6 +148,11 @@ def add_TranscodeServiceServicer_to_server(servicer, server):
                     servicer.RetryJob,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'ListAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttempts,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListAttemptsRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListAttemptsResponse.SerializeToString,
             ),
             'ListPresets': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPresets,
@@ -279,6 +296,33 @@ class TranscodeService:
             '/reelmesh.transcode.v1.TranscodeService/RetryJob',
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.RetryJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.TranscodeService/ListAttempts',
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListAttemptsRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListAttemptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

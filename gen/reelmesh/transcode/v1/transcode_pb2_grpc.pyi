@@ -40,6 +40,8 @@ class TranscodeServiceStub:
     CancelJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.CancelJobRequest, _transcode_pb2.CancelJobResponse]
     RetryJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.RetryJobRequest, _transcode_pb2.RetryJobResponse]
     """Begins a failed or cancelled job again; what is done of it is not done again."""
+    ListAttempts: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListAttemptsRequest, _transcode_pb2.ListAttemptsResponse]
+    """What workers ran for the job, newest first: for its tenant's owner."""
     ListPresets: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListPresetsRequest, _transcode_pb2.ListPresetsResponse]
 
 @_typing.type_check_only
@@ -54,6 +56,8 @@ class TranscodeServiceAsyncStub(TranscodeServiceStub):
     CancelJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.CancelJobRequest, _transcode_pb2.CancelJobResponse]  # type: ignore[assignment]
     RetryJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.RetryJobRequest, _transcode_pb2.RetryJobResponse]  # type: ignore[assignment]
     """Begins a failed or cancelled job again; what is done of it is not done again."""
+    ListAttempts: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListAttemptsRequest, _transcode_pb2.ListAttemptsResponse]  # type: ignore[assignment]
+    """What workers ran for the job, newest first: for its tenant's owner."""
     ListPresets: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListPresetsRequest, _transcode_pb2.ListPresetsResponse]  # type: ignore[assignment]
 
 class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -95,6 +99,14 @@ class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transcode_pb2.RetryJobResponse, _abc.Awaitable[_transcode_pb2.RetryJobResponse]]:
         """Begins a failed or cancelled job again; what is done of it is not done again."""
+
+    @_abc_1.abstractmethod
+    def ListAttempts(
+        self,
+        request: _transcode_pb2.ListAttemptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcode_pb2.ListAttemptsResponse, _abc.Awaitable[_transcode_pb2.ListAttemptsResponse]]:
+        """What workers ran for the job, newest first: for its tenant's owner."""
 
     @_abc_1.abstractmethod
     def ListPresets(

@@ -63,6 +63,11 @@ class WorkerServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsResponse.FromString,
                 _registered_method=True)
+        self.NoteAttempt = channel.unary_unary(
+                '/reelmesh.transcode.v1.WorkerService/NoteAttempt',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.NoteAttemptRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.NoteAttemptResponse.FromString,
+                _registered_method=True)
         self.ReleaseTask = channel.unary_unary(
                 '/reelmesh.transcode.v1.WorkerService/ReleaseTask',
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ReleaseTaskRequest.SerializeToString,
@@ -110,6 +115,13 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NoteAttempt(self, request, context):
+        """What was run for an attempt that is over, and what that last said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReleaseTask(self, request, context):
         """Hands the task back undone: another worker may begin at once.
         """
@@ -144,6 +156,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.ListSegments,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsResponse.SerializeToString,
+            ),
+            'NoteAttempt': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteAttempt,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.NoteAttemptRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.NoteAttemptResponse.SerializeToString,
             ),
             'ReleaseTask': grpc.unary_unary_rpc_method_handler(
                     servicer.ReleaseTask,
@@ -290,6 +307,33 @@ class WorkerService:
             '/reelmesh.transcode.v1.WorkerService/ListSegments',
             reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_worker__pb2.ListSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteAttempt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.WorkerService/NoteAttempt',
+            reelmesh_dot_transcode_dot_v1_dot_worker__pb2.NoteAttemptRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_worker__pb2.NoteAttemptResponse.FromString,
             options,
             channel_credentials,
             insecure,

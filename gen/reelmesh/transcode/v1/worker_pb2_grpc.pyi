@@ -45,6 +45,8 @@ class WorkerServiceStub:
     FailTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]
     ListSegments: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]
     """What the job's encode tasks made of one rendition, for a task that joins it."""
+    NoteAttempt: _grpc.UnaryUnaryMultiCallable[_worker_pb2.NoteAttemptRequest, _worker_pb2.NoteAttemptResponse]
+    """What was run for an attempt that is over, and what that last said."""
     ReleaseTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ReleaseTaskRequest, _worker_pb2.ReleaseTaskResponse]
     """Hands the task back undone: another worker may begin at once."""
 
@@ -65,6 +67,8 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     FailTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]  # type: ignore[assignment]
     ListSegments: _aio.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """What the job's encode tasks made of one rendition, for a task that joins it."""
+    NoteAttempt: _aio.UnaryUnaryMultiCallable[_worker_pb2.NoteAttemptRequest, _worker_pb2.NoteAttemptResponse]  # type: ignore[assignment]
+    """What was run for an attempt that is over, and what that last said."""
     ReleaseTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.ReleaseTaskRequest, _worker_pb2.ReleaseTaskResponse]  # type: ignore[assignment]
     """Hands the task back undone: another worker may begin at once."""
 
@@ -112,6 +116,14 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.ListSegmentsResponse, _abc.Awaitable[_worker_pb2.ListSegmentsResponse]]:
         """What the job's encode tasks made of one rendition, for a task that joins it."""
+
+    @_abc_1.abstractmethod
+    def NoteAttempt(
+        self,
+        request: _worker_pb2.NoteAttemptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_pb2.NoteAttemptResponse, _abc.Awaitable[_worker_pb2.NoteAttemptResponse]]:
+        """What was run for an attempt that is over, and what that last said."""
 
     @_abc_1.abstractmethod
     def ReleaseTask(
