@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections import Counter
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import jwt
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import audit_pb2_grpc, metadata_pb2, metadata_pb2_grpc
-from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2_grpc
-from reelmesh.transcode.v1 import preset_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
-from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
+from reelmesh.notify.v1 import notify_pb2_grpc, webhook_pb2_grpc
+from reelmesh.transcode.v1 import tenant_pb2_grpc, transcode_pb2_grpc
+from reelmesh.upload.v1 import upload_pb2_grpc
 
 from meshkit import auth
 from meshkit.auth import caller
-from meshkit.errors import Conflict, MeshError, NotFound, Unauthenticated, Unavailable
+from meshkit.errors import NotFound, Unauthenticated
 from meshkit.grpc.server import GrpcServer
 from meshkit.ids import new_id
 from meshkit.settings import GrpcSettings
@@ -35,7 +34,10 @@ from services.upload import grpc_api as upload_api
 from tests import tokens
 from tests.fakes.gateway_assets import AssetUpkeep
 from tests.fakes.gateway_audit import FakeAudit
-from tests.fakes.gateway_tenants import Directory, FakeTenants, UploadSettings
+from tests.fakes.gateway_notify import FakeNotify
+from tests.fakes.gateway_tenants import Directory, FakeTenants
+from tests.fakes.gateway_transcode import FakeTranscode
+from tests.fakes.gateway_upload import FakeUpload
 from tests.fakes.notify import FakeStore
 from tests.fakes.webhooks import FakeReceivers
 
@@ -130,77 +132,6 @@ class FakeIdentity(Directory, identity_pb2_grpc.IdentityServiceServicer):
 
 
 @dataclass
-class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
-    rows: dict[str, upload_pb2.Upload] = field(default_factory=dict)
-    request_ids: dict[str, str] = field(default_factory=dict)
-    requests: list[Any] = field(default_factory=list)
-    bug: bool = False
-    """Something that nobody foresaw."""
-
-    async def CreateUpload(self, request: Any, context: Any) -> upload_pb2.CreateUploadResponse:
-        self.requests.append(request)
-        if request.request_id not in self.request_ids:
-            upload = upload_pb2.Upload(
-                id=new_id(),
-                tenant_id=caller().tenant_id,
-                asset_id=new_id(),
-                state=upload_pb2.Upload.STATE_RECEIVING,
-                file_name=request.file_name,
-                size=request.size,
-                labels=request.labels,
-                visibility=request.visibility or upload_pb2.VISIBILITY_PRIVATE,
-                part_size=16 << 20,
-                part_count=1,
-            )
-            upload.create_time.GetCurrentTime()
-            self.rows[upload.id] = upload
-            self.request_ids[request.request_id or upload.id] = upload.id
-        kept = self.rows[self.request_ids.get(request.request_id) or next(reversed(self.rows))]
-        part = upload_pb2.SignedPart(part_number=1, url="http://s3/part", headers={"Content-Length": str(kept.size)})
-        return upload_pb2.CreateUploadResponse(upload=kept, parts=[part])
-
-    async def GetUpload(self, request: Any, context: Any) -> upload_pb2.GetUploadResponse:
-        if self.bug:
-            raise RuntimeError("a secret of ours")
-        return upload_pb2.GetUploadResponse(upload=self._mine(request.upload_id))
-
-    async def ListUploads(self, request: Any, context: Any) -> upload_pb2.ListUploadsResponse:
-        mine = [row for row in reversed(self.rows.values()) if row.tenant_id == caller().tenant_id]
-        start = int(request.page_token or 0)
-        end = start + request.page_size
-        more = str(end) if end < len(mine) else ""
-        return upload_pb2.ListUploadsResponse(uploads=mine[start:end], next_page_token=more)
-
-    async def SignParts(self, request: Any, context: Any) -> upload_pb2.SignPartsResponse:
-        self._mine(request.upload_id)
-        parts = [upload_pb2.SignedPart(part_number=number, url="http://s3/part") for number in request.part_numbers]
-        return upload_pb2.SignPartsResponse(parts=parts)
-
-    async def ListParts(self, request: Any, context: Any) -> upload_pb2.ListPartsResponse:
-        self._mine(request.upload_id)
-        return upload_pb2.ListPartsResponse(parts=[upload_pb2.ReceivedPart(part_number=1, etag="e", size=3)])
-
-    async def CompleteUpload(self, request: Any, context: Any) -> upload_pb2.CompleteUploadResponse:
-        self.requests.append(request)
-        upload = self._mine(request.upload_id)
-        if upload.state == upload_pb2.Upload.STATE_ABORTED:
-            raise Conflict("upload_aborted", "the upload is aborted")
-        upload.state = upload_pb2.Upload.STATE_COMPLETED
-        return upload_pb2.CompleteUploadResponse(upload=upload)
-
-    async def AbortUpload(self, request: Any, context: Any) -> upload_pb2.AbortUploadResponse:
-        upload = self._mine(request.upload_id)
-        upload.state = upload_pb2.Upload.STATE_ABORTED
-        return upload_pb2.AbortUploadResponse(upload=upload)
-
-    def _mine(self, upload_id: str) -> upload_pb2.Upload:
-        upload = self.rows.get(upload_id)
-        if upload is None or upload.tenant_id != caller().tenant_id:
-            raise NotFound("upload_not_found", "no such upload")
-        return upload
-
-
-@dataclass
 class FakeMetadata(AssetUpkeep, metadata_pb2_grpc.MetadataServiceServicer):
     prefixes: dict[str, str] = field(default_factory=dict)
     """Playlists' folders by playback id."""
@@ -250,111 +181,6 @@ class FakeMetadata(AssetUpkeep, metadata_pb2_grpc.MetadataServiceServicer):
                     content_type=asset.content_type,
                 )
         raise NotFound("playback_not_found", "no such playback id")
-
-
-@dataclass
-class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
-    rows: dict[str, transcode_pb2.Job] = field(default_factory=dict)
-    requests: list[Any] = field(default_factory=list)
-
-    async def CreateJob(self, request: Any, context: Any) -> transcode_pb2.CreateJobResponse:
-        self.requests.append(request)
-        job = transcode_pb2.Job(
-            id=new_id(),
-            tenant_id=caller().tenant_id,
-            asset_id=request.asset_id,
-            state=transcode_pb2.Job.STATE_QUEUED,
-            priority=request.priority,
-            preset=request.preset,
-            edits=request.edits if request.HasField("edits") else None,
-            stages=[transcode_pb2.Stage(name="probe", state=transcode_pb2.Stage.STATE_PENDING, tasks_total=1)],
-        )
-        job.create_time.GetCurrentTime()
-        self.rows[job.id] = job
-        return transcode_pb2.CreateJobResponse(job=job)
-
-    async def GetJob(self, request: Any, context: Any) -> transcode_pb2.GetJobResponse:
-        return transcode_pb2.GetJobResponse(job=self._mine(request.job_id))
-
-    async def ListJobs(self, request: Any, context: Any) -> transcode_pb2.ListJobsResponse:
-        self.requests.append(request)
-        mine = [row for row in self.rows.values() if row.tenant_id == caller().tenant_id]
-        return transcode_pb2.ListJobsResponse(jobs=mine)
-
-    async def CancelJob(self, request: Any, context: Any) -> transcode_pb2.CancelJobResponse:
-        job = self._mine(request.job_id)
-        if job.state == transcode_pb2.Job.STATE_CANCELLED:
-            raise Conflict("job_cancelled", "the job is over")
-        job.state = transcode_pb2.Job.STATE_CANCELLED
-        return transcode_pb2.CancelJobResponse(job=job)
-
-    async def RetryJob(self, request: Any, context: Any) -> transcode_pb2.RetryJobResponse:
-        job = self._mine(request.job_id)
-        if job.state != transcode_pb2.Job.STATE_FAILED:
-            raise Conflict("job_running", "the job is running")
-        job.state = transcode_pb2.Job.STATE_QUEUED
-        return transcode_pb2.RetryJobResponse(job=job)
-
-    async def ListAttempts(self, request: Any, context: Any) -> transcode_pb2.ListAttemptsResponse:
-        job = self._mine(request.job_id)
-        made = transcode_pb2.Attempt(id=new_id(), task_id=job.id, kind="probe", epoch=1, outcome="failed", log="no")
-        return transcode_pb2.ListAttemptsResponse(attempts=[made])
-
-    async def ListPresets(self, request: Any, context: Any) -> transcode_pb2.ListPresetsResponse:
-        return transcode_pb2.ListPresetsResponse(presets=[preset_pb2.Preset(name="default")])
-
-    def _mine(self, job_id: str) -> transcode_pb2.Job:
-        job = self.rows.get(job_id)
-        if job is None or job.tenant_id != caller().tenant_id:
-            raise NotFound("job_not_found", "no such job")
-        return job
-
-
-@dataclass
-class FakeNotify(notify_pb2_grpc.NotifyServiceServicer):
-    """Tells at once where its feed is, then what comes; `break_off` ends every feed as a restart does."""
-
-    events: list[notify_pb2.Event] = field(default_factory=list)
-    requests: list[notify_pb2.WatchEventsRequest] = field(default_factory=list)
-    watching: int = 0
-    refusal: MeshError | None = None
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _broken: int = 0
-
-    def tell(self, tenant_id: str, kind: str, **data: Any) -> notify_pb2.Event:
-        event = notify_pb2.Event(id=str(len(self.events) + 1), type=kind, tenant_id=tenant_id)
-        event.create_time.GetCurrentTime()
-        event.data.update(data)
-        self.events.append(event)
-        self._wake()
-        return event
-
-    def break_off(self) -> None:
-        self._broken += 1
-        self._wake()
-
-    async def WatchEvents(self, request: Any, context: Any) -> AsyncIterator[notify_pb2.WatchEventsResponse]:
-        self.requests.append(request)
-        if self.refusal:
-            raise self.refusal
-        broken, seen = self._broken, int(request.last_event_id or len(self.events))
-        self.watching += 1
-        try:
-            yield notify_pb2.WatchEventsResponse(last_event_id=str(seen))
-            while True:
-                for event in self.events[seen:]:
-                    seen += 1
-                    if event.tenant_id == caller().tenant_id:
-                        yield notify_pb2.WatchEventsResponse(event=event, last_event_id=event.id)
-                if self._broken != broken:
-                    raise Unavailable("notify_restarts")
-                await self._changed.wait()
-        finally:
-            self.watching -= 1
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
 
 
 @dataclass
