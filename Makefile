@@ -66,10 +66,13 @@ demo: setup ## one video all the way (VIDEO=path for your own, KEEP=1 to leave t
 bench: setup ## measure: make bench NAME=transcode (ONLY=part,part ROUNDS=5)
 	@$(RUN) -m bench $(NAME) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
 
+loadtest: setup ## load on a mesh of its own: make loadtest NAME=web or NAME=workers
+	@$(RUN) -m loadtests $(NAME)
+
 up: setup ## the mesh in the foreground
 	@$(BIN)/reelmesh up
 
 images: ## reelmesh/app and reelmesh/worker, by Docker
 	for target in app worker; do docker build --target $$target --tag reelmesh/$$target:0.1.0 . || exit 1; done
 
-.PHONY: images help setup lock gen fmt lint type drift check test test-unit test-e2e test-faults demo bench up
+.PHONY: images help setup lock gen fmt lint type drift check test test-unit test-e2e test-faults demo bench loadtest up

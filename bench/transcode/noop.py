@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 import uuid
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -92,8 +93,13 @@ class Nothing:
         await self._scheduler.beat(task, progress.value)
         if task.kind is Kind.PROBE:
             began = time.monotonic()
-            await self._scheduler.complete_probe(task, self._facts)
+            # No two sources are the same: what was made of one is not copied for another.
+            digest = hashlib.sha256(task.job_id.encode()).hexdigest()
+            await self._scheduler.complete_probe(task, replace(self._facts, sha256=digest))
             self.planned = time.monotonic() - began
+            return
+        if task.kind not in {Kind.ENCODE_VIDEO, Kind.ENCODE_AUDIO}:
+            await self._scheduler.complete_files(task, [])
             return
         names = [rung["name"] for rung in task.spec["rungs"]] if task.kind is Kind.ENCODE_VIDEO else ["audio"]
         await self._scheduler.complete_encode(task, [_track(task, name) for name in names])

@@ -26,6 +26,7 @@ class Span:
     """Who made it: `reelmesh` for our own."""
     attributes: tuple[str, ...]
     """Their names."""
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -70,4 +71,5 @@ def _span(service: str, scope: str, span: Any) -> Span:
         linked=tuple(link.trace_id.hex() for link in span.links),
         scope=scope,
         attributes=tuple(each.key for each in span.attributes),
+        seconds=(span.end_time_unix_nano - span.start_time_unix_nano) / 1e9,
     )

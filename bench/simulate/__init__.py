@@ -1,0 +1,1 @@
+"""How long tasks wait, for numbers of workers that no machine here has."""

@@ -1,0 +1,1 @@
+"""Load on a mesh of this machine: how much the API carries, and how fast workers work."""
