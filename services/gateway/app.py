@@ -23,6 +23,7 @@ from services.gateway.http_api import (
     me,
     members,
     playback,
+    presets,
     retention,
     s3,
     sources,
@@ -45,7 +46,22 @@ if TYPE_CHECKING:
 
 _UPLOADS = (uploads, forms, tus, s3)
 _ASSETS = (assets, sources, votes, retention, audit)
-_ROUTERS = (auth, api_keys, members, *_UPLOADS, *_ASSETS, jobs, events, webhooks, me, tenants, playback, health, docs)
+_ROUTERS = (
+    auth,
+    api_keys,
+    members,
+    *_UPLOADS,
+    *_ASSETS,
+    jobs,
+    presets,
+    events,
+    webhooks,
+    me,
+    tenants,
+    playback,
+    health,
+    docs,
+)
 
 
 def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.gateway.edits import Edits
+from services.gateway.preset_schemas import OutputRequest
 from services.gateway.schemas import Visibility
 
 INT64_MAX = (1 << 63) - 1
@@ -171,5 +172,8 @@ class JobRequest(_Body):
     asset_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     preset: PresetName | None = None
     edits: Edits | None = None
+    outputs: Annotated[
+        list[OutputRequest] | None, Field(min_length=1, max_length=8, description="In place of a preset.")
+    ] = None
     priority: Annotated[int | None, Field(ge=0, le=100, description="Higher goes first; 50 when not said.")] = None
     callback_url: Annotated[WebhookUrl | None, Field(description="Is called when the job is over.")] = None

@@ -287,15 +287,6 @@ class JobPage(BaseModel):
     next_page_token: str | None
 
 
-class Preset(BaseModel):
-    name: str
-
-
-class PresetPage(BaseModel):
-    items: list[Preset]
-    next_page_token: str | None
-
-
 class Tenant(BaseModel):
     id: Id
     name: str

@@ -51,14 +51,18 @@ FAMILIES = {
     "callback-secret": "webhooks",
     "tenants": "tenants",
     "audit": "audit",
+    "presets": "jobs",
 }
 """The first word of a path and the family of its scopes: `:read` for GET, `:write` for all else."""
+OWN_NAMES = {"PUT /v1/presets/{preset_name}"}
+"""Where a path has a name that each tenant gives for itself: a stranger's is another."""
 SCOPES = {
     "GET /v1/me": ANY,
     "POST /v1/auth/logout": ANY,
     "POST /v1/auth/password": ANY,
     "GET /v1/presets": ANY,
     "GET /v1/jobs/{job_id}/attempts": "jobs:inspect",
+    "GET /v1/presets/{preset_name}": ANY,
     "GET /v1/quotas": "uploads:read",
     # Who asks where a stream stands ends the one before it; who asks for URLs writes by them.
     "HEAD /v1/tus/{upload_id}": "uploads:write",

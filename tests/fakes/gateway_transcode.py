@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from reelmesh.transcode.v1 import preset_pb2, transcode_pb2, transcode_pb2_grpc
+from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 
 from meshkit.auth import caller
 from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
+from tests.fakes.gateway_presets import FakePresets
 
 
 @dataclass
-class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
+class FakeTranscode(FakePresets, transcode_pb2_grpc.TranscodeServiceServicer):
     rows: dict[str, transcode_pb2.Job] = field(default_factory=dict)
     requests: list[Any] = field(default_factory=list)
 
@@ -59,9 +60,6 @@ class FakeTranscode(transcode_pb2_grpc.TranscodeServiceServicer):
         job = self._mine(request.job_id)
         made = transcode_pb2.Attempt(id=new_id(), task_id=job.id, kind="probe", epoch=1, outcome="failed", log="no")
         return transcode_pb2.ListAttemptsResponse(attempts=[made])
-
-    async def ListPresets(self, request: Any, context: Any) -> transcode_pb2.ListPresetsResponse:
-        return transcode_pb2.ListPresetsResponse(presets=[preset_pb2.Preset(name="default")])
 
     def _mine(self, job_id: str) -> transcode_pb2.Job:
         job = self.rows.get(job_id)

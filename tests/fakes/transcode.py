@@ -12,6 +12,7 @@ from meshkit.errors import Unavailable
 from services.transcode.scheduler.domain import JOB_LOST, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.task import OPTIONAL, TaskState
+from tests.fakes.transcode_presets import FakePresets
 from tests.fakes.transcode_quotas import FakeQuotas
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class FakeStore(FakeQuotas):
+class FakeStore(FakeQuotas, FakePresets):
     """One transaction at a time, undone when it fails."""
 
     sources: dict[str, Source] = field(default_factory=dict)

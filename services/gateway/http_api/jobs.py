@@ -1,14 +1,16 @@
-"""/v1/jobs and /v1/presets: what becomes of an asset, and how."""
+"""/v1/jobs: what becomes of an asset."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from grpc.aio import AioRpcError
 from reelmesh.notify.v1 import webhook_pb2
 from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit import public
-from services.gateway import bodies, edits, schemas, wire
+from meshkit.grpc import status
+from services.gateway import bodies, edits, preset_wire, schemas, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
     PAGE_SIZE,
@@ -21,6 +23,7 @@ from services.gateway.http_api.deps import (
     ResourceId,
     problems,
 )
+from services.gateway.outputs import to_recipe
 
 router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
@@ -40,7 +43,12 @@ async def create_job(
         callback_url=body.callback_url or "",
         edits=edits.to_proto(body.edits),
     )
-    job = (await mesh.services.transcode.CreateJob(request, timeout=TIMEOUT)).job
+    if body.outputs:
+        request.recipe.CopyFrom(to_recipe(body.outputs))
+    try:
+        job = (await mesh.services.transcode.CreateJob(request, timeout=TIMEOUT)).job
+    except AioRpcError as error:
+        raise preset_wire.below(status.from_rpc_error(error), "recipe.", "") from error
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return public.job(job)
 
@@ -93,10 +101,3 @@ async def list_attempts(
     request = transcode_pb2.ListAttemptsRequest(job_id=str(job_id), page_size=page_size, page_token=page_token)
     answer = await mesh.services.transcode.ListAttempts(request, timeout=TIMEOUT)
     return wire.from_page([public.attempt(each) for each in answer.attempts], answer.next_page_token)
-
-
-@router.get("/presets", response_model=schemas.PresetPage, tags=["presets"])
-async def list_presets(mesh: Mesh) -> dict[str, Any]:
-    """The named recipes that an upload or a job can ask for."""
-    answer = await mesh.services.transcode.ListPresets(transcode_pb2.ListPresetsRequest(), timeout=TIMEOUT)
-    return wire.from_page([{"name": each.name} for each in answer.presets], "")

@@ -169,7 +169,7 @@ def _video_graph(chunk: VideoChunk) -> str:
         *([f"setpts=PTS{-chunk.skip:+d}"] if chunk.skip else []),
     ]
     top = largest(chunk.rungs)
-    look = filters(chunk.look, top.width, top.height)
+    look = filters(chunk.look, *top.shown)
     return f"[0:{chunk.stream}]{','.join(frames)}{look}{_cascade(chunk.rungs)}"
 
 
@@ -178,9 +178,10 @@ def _cascade(rungs: Sequence[Rung]) -> str:
     graph = ""
     moved = ""
     # Of several codecs, those of one size are made of the same pictures.
-    for index, rung in enumerate(sorted(rungs, key=lambda rung: -rung.width * rung.height)):
-        filters = last_filters(rung.encoder)
-        scale = f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
+    for index, rung in enumerate(sorted(rungs, key=lambda rung: -rung.shown[0] * rung.shown[1])):
+        filters = ",".join(each for each in (_frame(rung), last_filters(rung.encoder)) if each)
+        width, height = rung.shown
+        scale = f"scale={width}:{height}:flags=bicubic,setsar=1,format=yuv420p"
         link = f"[below{index - 1}]" if index else ","
         made = f"made{index}" if filters else rung.name
         moved += f";[{made}]{filters}[{rung.name}]" if filters else ""
@@ -189,10 +190,16 @@ def _cascade(rungs: Sequence[Rung]) -> str:
     return graph + moved
 
 
+def _frame(rung: Rung) -> str:
+    """Black around a picture that does not fill its size."""
+    return f"pad={rung.width}:{rung.height}:-1:-1" if rung.picture else ""
+
+
 def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
     quality = Quality(
         speed=rung.speed,
         crf=rung.crf,
+        bit_rate=rung.bit_rate,
         maxrate=rung.maxrate,
         bufsize=rung.bufsize,
         gop=chunk.gop,

@@ -61,15 +61,22 @@ def joins(frames: int, *, before: bool, after: bool) -> tuple[Zone, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """`crf` as the encoder means it; `maxrate` and `bufsize` in bits (per second); `gop` in frames."""
+    """`crf` as the encoder means it, where no `bit_rate` is aimed at; rates in bits per second, 0 for none, and
+    `bufsize` in bits; `gop` in frames.
+    """
 
     speed: str
     crf: int
+    bit_rate: int = 0
     maxrate: int
     bufsize: int
     gop: int
     threads: int
     zones: tuple[Zone, ...] = ()
+
+    @property
+    def target(self) -> list[str]:
+        return ["-b:v", str(self.bit_rate)] if self.bit_rate else ["-crf", str(self.crf)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,10 @@ class _Kind:
 
 def video_codec(encoder: Encoder, wanted: Quality) -> list[str]:
     """The output options that choose the encoder and steer it."""
-    cap = ["-maxrate", str(wanted.maxrate), "-bufsize", str(wanted.bufsize)]
+    cap = ["-maxrate", str(wanted.maxrate), "-bufsize", str(wanted.bufsize)] if wanted.maxrate else []
+    if encoder == "libsvtav1" and wanted.bit_rate:
+        # It caps a quality, not a rate.
+        cap = []
     return ["-c:v", encoder, *_KINDS[encoder].options(wanted), *cap, "-g", str(wanted.gop)]
 
 
@@ -99,7 +109,7 @@ def _libx264(wanted: Quality) -> list[str]:
     zones = "/".join(f"{zone.first},{zone.last},b={zone.bits}" for zone in wanted.zones)
     return [
         *_HIGH,
-        *["-preset", wanted.speed, "-threads", str(wanted.threads), "-crf", str(wanted.crf)],
+        *["-preset", wanted.speed, "-threads", str(wanted.threads), *wanted.target],
         *["-keyint_min", str(wanted.gop), "-sc_threshold", "0", "-flags", "+cgop"],
         *(["-x264-params", f"zones={zones}"] if zones else []),
     ]
@@ -110,18 +120,28 @@ def _libx265(wanted: Quality) -> list[str]:
     gop = f"keyint={wanted.gop}:min-keyint={wanted.gop}:scenecut=0:open-gop=0"
     # Without `info`, which lists its settings in the stream: chunks shall have the same init segment.
     steering = f"{gop}:{threads}:info=0:log-level=warning"
-    return ["-tag:v", "hvc1", "-preset", wanted.speed, "-crf", str(wanted.crf), "-x265-params", steering]
+    return ["-tag:v", "hvc1", "-preset", wanted.speed, *wanted.target, "-x265-params", steering]
 
 
 def _libsvtav1(wanted: Quality) -> list[str]:
     steering = f"lp={wanted.threads}:scd=0"
-    return ["-preset", wanted.speed, "-crf", str(wanted.crf), "-svtav1-params", steering]
+    return ["-preset", wanted.speed, *wanted.target, "-svtav1-params", steering]
 
 
 def _libvpx_vp9(wanted: Quality) -> list[str]:
     # Its cap beside a CRF is the rate itself.
-    quality = ["-deadline", "good", "-cpu-used", wanted.speed, "-crf", str(wanted.crf), "-b:v", str(wanted.maxrate)]
-    return [*quality, "-threads", str(wanted.threads), "-keyint_min", str(wanted.gop)]
+    target = wanted.target if wanted.bit_rate else [*wanted.target, "-b:v", str(wanted.maxrate)]
+    return [
+        "-deadline",
+        "good",
+        "-cpu-used",
+        wanted.speed,
+        *target,
+        "-threads",
+        str(wanted.threads),
+        "-keyint_min",
+        str(wanted.gop),
+    ]
 
 
 def _nvenc(wanted: Quality) -> list[str]:

@@ -24,9 +24,9 @@ class Grid:
         return self.frames / self.rate
 
 
-def grid_for(video: VideoFacts) -> Grid:
-    """The source's own rate when constant, a standard one when it varies; a whole part of it above 60."""
-    wanted = video.frame_rate if video.constant_rate else video.nominal_rate
+def grid_for(video: VideoFacts, asked: Fraction | None = None) -> Grid:
+    """What is asked, else the source's own rate when constant, a standard one when it varies; a whole part above 60."""
+    wanted = asked or (video.frame_rate if video.constant_rate else video.nominal_rate)
     rate = wanted / -(-wanted // FASTEST) if wanted > FASTEST else wanted
     own = video.constant_rate and rate == video.frame_rate
     frames = video.frames if own else max(1, round(video.duration * rate))

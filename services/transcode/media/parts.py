@@ -36,9 +36,11 @@ class Part:
         return self.frames / self.grid.rate
 
 
-def parts(facts: SourceFacts, video: VideoFacts, edits: Edits, materials: Materials) -> tuple[Part, ...]:
-    """In the order of the stream. The job's own source says the rate."""
-    grid = grid_for(video)
+def parts(
+    facts: SourceFacts, video: VideoFacts, edits: Edits, materials: Materials, rate: Fraction | None = None
+) -> tuple[Part, ...]:
+    """In the order of the stream. The job's own source says the rate, where none is asked for."""
+    grid = grid_for(video, rate)
     first, frames = stretch(edits.trim, grid.rate, grid.frames)
     own = Part(source=OWN, facts=facts, video=video, grid=grid, skip=first, frames=frames)
     before = _whole(INTRO, materials.intro, grid.rate)

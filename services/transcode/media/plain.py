@@ -4,7 +4,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Plain = dict[str, Any]
@@ -28,7 +28,7 @@ def from_plain(kind: type[T], data: object) -> T:
 
 def _read(kind: Any, data: Any) -> Any:
     origin = get_origin(kind)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, Union):
         (kind,) = (arg for arg in get_args(kind) if arg is not type(None))
         return None if data is None else _read(kind, data)
     if origin is tuple:

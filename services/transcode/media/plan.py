@@ -14,7 +14,7 @@ from services.transcode.media.mux import AUDIO_NAME, Mux, best_for
 from services.transcode.media.parts import OWN, Part, parts
 from services.transcode.media.pictures import Pictures, pictures
 from services.transcode.media.plain import Plain, from_plain, to_plain
-from services.transcode.media.preset import Preset
+from services.transcode.media.preset import Container, Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
 from services.transcode.media.sound import AudioTrack, sound_alone, sound_of
 from services.transcode.media.stills import Stills, stills
@@ -114,7 +114,7 @@ def plan(facts: SourceFacts, preset: Preset, materials: Materials = NO_MATERIALS
     if facts.video is None or not preset.video:
         audio = sound_alone(facts, materials, preset)
         return Plan(grid=None, rungs=(), chunks=(), audio=audio, files=_files(preset, None, (), audio))
-    joined = parts(facts, facts.video, edits, materials)
+    joined = parts(facts, facts.video, edits, materials, preset.frame_rate)
     grid = Grid(rate=joined[0].grid.rate, origin=joined[0].grid.origin, frames=sum(part.frames for part in joined))
     rungs = ladder(_seen(facts.video, edits), preset, grid.rate)
     looks = {part.source: _look(part, largest(rungs), edits, materials, joined=len(joined) > 1) for part in joined}
@@ -136,7 +136,7 @@ def _seen(video: VideoFacts, edits: Edits) -> VideoFacts:
 
 
 def _look(part: Part, top: Rung, edits: Edits, materials: Materials, *, joined: bool) -> Look:
-    size = (top.width, top.height)
+    size = top.shown
     if part.source != OWN:
         return guest_look(part.video, size)
     mark = placed(edits.watermark, materials.watermark, size) if edits.watermark and materials.watermark else None
@@ -220,24 +220,25 @@ def _hold(part: Part) -> int:
 
 
 def _files(preset: Preset, grid: Grid | None, rungs: tuple[Rung, ...], audio: AudioTrack | None) -> tuple[Mux, ...]:
-    """Each of those that the preset names for which there is something to hold."""
-    made = []
+    """Those of single rungs, then the best that each container may hold; where there is something to hold."""
+    asked: list[tuple[str, Container, Rung | None]] = [
+        (f"{rung.name}.{rung.container}", rung.container, rung) for rung in rungs if rung.container
+    ]
     for container in preset.files:
         best = best_for(container, rungs)
-        tracks = [*([best.name] if best else []), *([AUDIO_NAME] if audio else [])]
-        if not tracks:
-            continue
-        whole = best and grid
-        made.append(
-            Mux(
-                name=f"{'video' if best else 'audio'}.{container}",
-                container=container,
-                tracks=tuple(tracks),
-                frames=whole.frames if whole else 0,
-                duration=whole.duration if whole else audio.duration if audio else Fraction(0),
-                delay=REORDER / grid.rate if grid else Fraction(0),
-                width=best.width if best else 0,
-                height=best.height if best else 0,
-            )
-        )
-    return tuple(made)
+        asked.append((f"{'video' if best else 'audio'}.{container}", container, best))
+    return tuple(_file(*each, grid, audio) for each in asked if each[2] is not None or audio)
+
+
+def _file(name: str, container: Container, rung: Rung | None, grid: Grid | None, audio: AudioTrack | None) -> Mux:
+    heard = audio.duration if audio else Fraction(0)
+    return Mux(
+        name=name,
+        container=container,
+        tracks=(*([rung.name] if rung else []), *([AUDIO_NAME] if audio else [])),
+        frames=grid.frames if rung and grid else 0,
+        duration=grid.duration if rung and grid else heard,
+        delay=REORDER / grid.rate if grid else Fraction(0),
+        width=rung.width if rung else 0,
+        height=rung.height if rung else 0,
+    )

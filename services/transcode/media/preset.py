@@ -17,14 +17,32 @@ ENCODER_VERSION = "3"
 AudioCodec = Literal["aac", "opus"]
 Container = Literal["mp4", "webm", "m4a"]
 ImageFormat = Literal["webp", "jpeg", "avif"]
+Fit = Literal["contain", "pad"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresetRung:
-    """`short_side` is in pixels; `maxrate` caps the CRF, in bits per second up to 30 frames per second."""
+    """A size of so many pixels on the shorter side, left out where the source is smaller, or one in a box.
 
-    short_side: int
-    maxrate: int
+    The box is `width` by `height`, 0 where that side follows from the other. The picture keeps its shape: it is made to
+    fit (`contain`), and the box filled with black (`pad`). It is enlarged only if `upscale` says so. `maxrate` caps the
+    rate, in bits per second up to 30 frames per second; without `bit_rate` a constant quality is aimed at, `crf` or
+    else the video's. `container` is that of a file of this rung alone.
+    """
+
+    short_side: int = 0
+    width: int = 0
+    height: int = 0
+    fit: Fit = "contain"
+    upscale: bool = False
+    maxrate: int = 0
+    bit_rate: int = 0
+    crf: int = 0
+    container: Container | None = None
+
+    def to_json(self) -> Plain:
+        plain: Plain = to_plain(self)
+        return plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +102,16 @@ class PresetPoster:
 class Preset:
     """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
 
-    `stream` is HLS and DASH; `files` are the containers in which each best rung also, or only, comes in one piece.
-    Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is how many chunks of one GOP come first. A job's own
-    edits come over those of its preset.
+    `frame_rate` is the source's own where none is named. `stream` is HLS and DASH; `files` are the containers in which
+    each best rung also, or only, comes in one piece. Seconds for `gop_seconds` and `chunk_seconds`; `early_chunks` is
+    how many chunks of one GOP come first. A job's own edits come over those of its preset.
     """
 
     name: str
     description: str = ""
     video: tuple[PresetVideo, ...] = ()
     audio: PresetAudio | None = PresetAudio()
+    frame_rate: Fraction | None = None
     stream: bool = True
     files: tuple[Container, ...] = ()
     image: PresetImage = PresetImage()

@@ -8,6 +8,7 @@ from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 
 from meshkit.auth import caller
 from meshkit.grpc.server import ANY, service_scopes
+from services.transcode.media.preset import Preset
 from services.transcode.scheduler import edit_wire, preset_wire, wire
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ SCOPES = service_scopes(
     RetryJob="jobs:write",
     ListAttempts="jobs:inspect",
     ListPresets=ANY,
+    GetPreset=ANY,
+    PutPreset="jobs:write",
+    DeletePreset="jobs:write",
 )
 
 
@@ -45,6 +49,7 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
             request.request_id,
             request.callback_url,
             edit_wire.from_edits(request.edits),
+            preset_wire.from_preset(request.recipe) if request.HasField("recipe") else None,
         )
         return transcode_pb2.CreateJobResponse(job=wire.to_job(job))
 
@@ -81,4 +86,22 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
     async def ListPresets(
         self, request: transcode_pb2.ListPresetsRequest, context: Any
     ) -> transcode_pb2.ListPresetsResponse:
-        return transcode_pb2.ListPresetsResponse(presets=map(preset_wire.to_preset, self._presets.shipped))
+        shipped, own = await self._presets.all(caller().tenant_id)
+        told = [*map(preset_wire.to_shipped, shipped), *map(preset_wire.to_custom, own)]
+        return transcode_pb2.ListPresetsResponse(presets=told)
+
+    async def GetPreset(self, request: transcode_pb2.GetPresetRequest, context: Any) -> transcode_pb2.GetPresetResponse:
+        found = await self._presets.get(caller().tenant_id, request.name)
+        told = preset_wire.to_shipped(found) if isinstance(found, Preset) else preset_wire.to_custom(found)
+        return transcode_pb2.GetPresetResponse(preset=told)
+
+    async def PutPreset(self, request: transcode_pb2.PutPresetRequest, context: Any) -> transcode_pb2.PutPresetResponse:
+        preset = preset_wire.from_preset(request.preset)
+        put, created = await self._presets.put(caller().tenant_id, preset, request.etag)
+        return transcode_pb2.PutPresetResponse(preset=preset_wire.to_custom(put), created=created)
+
+    async def DeletePreset(
+        self, request: transcode_pb2.DeletePresetRequest, context: Any
+    ) -> transcode_pb2.DeletePresetResponse:
+        await self._presets.delete(caller().tenant_id, request.name, request.etag)
+        return transcode_pb2.DeletePresetResponse()

@@ -46,15 +46,18 @@ class Jobs:
         request_id: str,
         callback_url: str = "",
         edits: Edits = NO_EDITS,
+        recipe: Preset | None = None,
     ) -> Job:
         """Queue a job over an asset that was uploaded; or give the one that makes, or made, the same of it.
+
+        What to make is said by a preset's name, or by `recipe`.
 
         `edits` come over those of the preset.
 
         Raises NotFound, Conflict, InvalidArgument (`unknown_preset`), Exhausted (`quota_exceeded`).
         """
         async with self._store.transaction() as tx:
-            recipe = self._presets.named(preset or DEFAULT_PRESET)
+            recipe = recipe or await self._presets.resolve(tx, tenant_id, preset or DEFAULT_PRESET)
             if recipe is None:
                 raise InvalidArgument("unknown_preset", f"there is no preset {preset}", preset=preset)
             source = await tx.source(tenant_id, asset_id, lock=True)
@@ -167,7 +170,7 @@ class Jobs:
         self, tx: Transaction, source: Source, preset: str, upload_id: str | None, request_id: str
     ) -> None:
         """The job that an asset has without anybody's asking."""
-        recipe = self._presets.named(preset or DEFAULT_PRESET)
+        recipe = await self._presets.resolve(tx, source.tenant_id, preset or DEFAULT_PRESET)
         job = await self._queue(tx, source, preset, recipe, upload_id=upload_id, request_id=request_id)
         if not job.recipe and not job.over:
             await fail(tx, job, "unknown_preset", f"there is no preset {job.preset}", self._now())
@@ -192,7 +195,7 @@ class Jobs:
             asset_id=source.asset_id,
             upload_id=upload_id,
             state=JobState.QUEUED,
-            preset=preset or DEFAULT_PRESET,
+            preset=preset or (recipe.name if recipe else DEFAULT_PRESET),
             recipe=recipe.to_json() if recipe else {},
             making=making(recipe) if recipe else "",
             priority=DEFAULT_PRIORITY if priority is None else priority,

@@ -60,7 +60,7 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url, pool_size=16)
     store = PostgresStore(db, settings.limits)
-    presets = Presets(shipped())
+    presets = Presets(shipped(), store)
     jobs, allowances = Jobs(store, presets), Allowances(store, settings.limits)
     lease = timedelta(seconds=settings.task_lease)
     tasks = Tasks(store, lease)

@@ -14,6 +14,7 @@ from services.transcode.scheduler import domain, observed, turns, wire
 from services.transcode.scheduler.attempt_rows import ATTEMPTS, AttemptRows
 from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
 from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.preset_rows import PresetRows
 from services.transcode.scheduler.quota_rows import QuotaRows
 from services.transcode.scheduler.quotas import NO_LIMITS, Limits
 from services.transcode.scheduler.statements import (
@@ -85,7 +86,7 @@ class PostgresStore:
             yield PostgresTransaction(connection, self._limits)
 
 
-class PostgresTransaction(QuotaRows, AttemptRows):
+class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
     def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
         super().__init__(connection, limits)
         self._read: dict[str, Job] = {}

@@ -153,6 +153,16 @@ FILES = _table(
     sa.Column("bit_rate", sa.BigInteger),
 )
 
+PRESETS = _table(
+    "presets",
+    sa.Column("tenant_id", ID, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("recipe", JSONB),
+    sa.Column("revision", sa.Integer),
+    sa.Column("create_time", _TIME),
+    sa.Column("update_time", _TIME),
+)
+
 JOB_COLUMNS = [column for column in JOBS.columns if column.name != "request_id"]
 TASK_COLUMNS = list(TASKS.columns)
 _JOB_NAMES = [column.name for column in JOB_COLUMNS]

@@ -109,10 +109,6 @@ async def test_an_unknown_job_is_not_found(http: httpx2.AsyncClient) -> None:
     assert (await http.post(f"/v1/jobs/{new_id()}/cancel")).status_code == 404
 
 
-async def test_presets_are_listed(http: httpx2.AsyncClient) -> None:
-    assert (await http.get("/v1/presets")).json() == {"items": [{"name": "default"}], "next_page_token": None}
-
-
 async def test_callers_see_who_they_are(http: httpx2.AsyncClient, tenant: str) -> None:
     me = (await http.get("/v1/me")).json()
     assert (me["tenant"]["id"], me["tenant"]["name"]) == (tenant, "club")

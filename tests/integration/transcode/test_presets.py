@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 from google.protobuf import json_format
-from reelmesh.transcode.v1 import transcode_pb2
+from reelmesh.transcode.v1 import preset_pb2, transcode_pb2
 
-from tests.clips import beeps, pictures
+from meshkit.ids import new_id
+from tests.clips import beeps, first_picture, pictures
 from tests.eventually import eventually
+from tests.integration.transcode.test_api import refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +102,8 @@ async def test_a_file_in_one_piece(
     streamed = preset == "audio"
     assert job.playable is streamed
     [told] = [output for output in job.outputs if output.name == wanted.name]
-    assert {output.kind for output in job.outputs} == {wanted.kind, *(["hls", "dash"] if streamed else [])}
+    others = {"hls", "dash"} if streamed else {"poster", "sprite"}
+    assert {output.kind for output in job.outputs} == {wanted.kind, *others}
     assert (told.kind, told.state) == (wanted.kind, transcode_pb2.JobOutput.STATE_READY)
     assert re.fullmatch(wanted.string, told.codec)
     body = await studio.read(told.object_key)
@@ -132,6 +135,78 @@ async def test_a_file_in_one_piece(
             return False
 
         await studio.objects.delete_prefix(job.object_prefix, look)
-        return keys == [told.object_key]
+        return set(keys) == {output.object_key for output in job.outputs}
 
     await eventually(nothing_else_is_kept)
+
+
+async def test_a_job_that_says_what_to_make(studio: Studio, workers: Workers, numbered: Path, tmp_path: Path) -> None:
+    upload = await studio.bring_in(numbered, preset="nothing-of-ours")
+    square = preset_pb2.PresetRung(width=200, height=200, fit="pad", bit_rate=150_000, container="mp4")
+    narrow = preset_pb2.PresetRung(width=161, crf=45, container="mp4")
+    recipe = preset_pb2.Preset(
+        name="custom",
+        video=[
+            preset_pb2.PresetVideo(codec="h264", rungs=[square]),
+            preset_pb2.PresetVideo(codec="av1", rungs=[narrow]),
+        ],
+        audio=preset_pb2.PresetAudio(bit_rate=64_000),
+        frame_rate=10,
+    )
+    await studio.ended(await studio.job_of(upload))
+    request = transcode_pb2.CreateJobRequest(asset_id=upload.asset_id, recipe=recipe)
+    async with workers.working(studio.address):
+        job = await studio.ended((await studio.ask("CreateJob", request)).job, within=90)
+    assert (job.state, job.preset) == (transcode_pb2.Job.STATE_SUCCEEDED, "custom"), json_format.MessageToJson(job)
+    files = {output.name: output for output in job.outputs if output.kind == "file"}
+    wanted = {"v200.mp4": ("h264", 200, 200), "v90-av1.mp4": ("av1", 160, 90)}
+    assert files.keys() == wanted.keys()
+    for name, (codec, width, height) in wanted.items():
+        path = tmp_path / name
+        path.write_bytes(await studio.read(files[name].object_key))
+        assert (files[name].width, files[name].height) == (width, height)
+        with av.open(path) as file:
+            video = file.streams.video[0]
+            assert (video.codec_context.codec.canonical_name, video.width, video.height) == (codec, width, height)
+        # Ten seconds at ten frames a second.
+        assert [picture.time for picture in pictures(path)] == [Fraction(number, 10) for number in range(100)]
+    assert 75_000 < files["v200.mp4"].bit_rate - 64_000 < 200_000
+    # Black above and below a picture of 200 by 112.
+    picture = first_picture(tmp_path / "v200.mp4")
+    assert picture[:40].max() < 24
+    assert picture[-40:].max() < 24
+    assert picture[110:150].min() > 200
+
+
+async def test_a_tenants_own_preset(studio: Studio, clip: Path) -> None:
+    mine = preset_pb2.Preset(
+        name="mine", video=[preset_pb2.PresetVideo(codec="av1", rungs=[preset_pb2.PresetRung(short_side=90)])]
+    )
+    put = await studio.ask("PutPreset", transcode_pb2.PutPresetRequest(preset=mine))
+    assert (put.created, put.preset.video[0].encoder, put.preset.shipped) == (True, "libsvtav1", False)
+    get = transcode_pb2.GetPresetRequest(name="mine")
+    assert (await studio.ask("GetPreset", get)).preset == put.preset
+    listed = (await studio.ask("ListPresets", transcode_pb2.ListPresetsRequest())).presets
+    assert [preset.name for preset in listed if not preset.shipped] == ["mine"]
+    foreign = replace(studio, tenant=new_id())
+    assert await refusal(foreign.ask("GetPreset", get)) == ("preset_not_found", 404)
+
+    job = await studio.job_of(await studio.bring_in(clip, preset="mine"))
+    assert (job.state, job.preset) == (transcode_pb2.Job.STATE_QUEUED, "mine")
+    await studio.cancel(job)
+
+    mine.description = "smaller"
+    change = transcode_pb2.PutPresetRequest(preset=mine, etag=put.preset.etag)
+    changed = await studio.ask("PutPreset", change)
+    assert (changed.created, changed.preset.description) == (False, "smaller")
+    assert await refusal(studio.ask("PutPreset", change)) == ("etag_mismatch", 409)
+    mine.name = "hls"
+    taken = transcode_pb2.PutPresetRequest(preset=mine)
+    assert await refusal(studio.ask("PutPreset", taken)) == ("preset_read_only", 409)
+    taken.preset.video[0].rungs[0].short_side = 91
+    assert await refusal(studio.ask("PutPreset", taken)) == ("invalid_argument", 400)
+    delete = transcode_pb2.DeletePresetRequest(name="mine")
+    await studio.ask("DeletePreset", delete)
+    assert await refusal(studio.ask("DeletePreset", delete)) == ("preset_not_found", 404)
+    gone = await studio.ended(await studio.job_of(await studio.bring_in(clip, preset="mine")))
+    assert gone.error_code == "unknown_preset"

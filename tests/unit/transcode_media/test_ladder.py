@@ -1,12 +1,15 @@
 """Rungs fit the source."""
 
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.transcode.media.ladder import ladder
+from services.transcode.media.preset import PresetRung
 from tests.unit.transcode_media.builders import HLS, a_video
 
 RATE = Fraction(30)
@@ -51,3 +54,30 @@ def test_no_rung_is_odd_or_above_the_source(width: int, height: int) -> None:
 def test_fast_motion_gets_more_bits() -> None:
     slow, fast = (ladder(a_video(), HLS, Fraction(rate))[0] for rate in (30, 60))
     assert (slow.maxrate, fast.maxrate, fast.bufsize) == (5_000_000, 7_500_000, 15_000_000)
+
+
+def boxed(width: int, height: int, size: tuple[int, int] = (1920, 1080), **asked: Any) -> tuple[int, int, Any]:
+    wanted = replace(HLS.video[0], rungs=(PresetRung(width=width, height=height, **asked),))
+    (rung,) = ladder(a_video(width=size[0], height=size[1]), replace(HLS, video=(wanted,)), RATE)
+    return rung.width, rung.height, rung.picture
+
+
+def test_a_picture_keeps_its_shape_in_whatever_box_is_asked_for() -> None:
+    assert boxed(1280, 720) == (1280, 720, ())
+    assert boxed(1280, 0) == boxed(0, 720) == boxed(1280, 1280) == (1280, 720, ())
+    assert boxed(720, 720, fit="pad") == (720, 720, (720, 404))
+    assert boxed(1280, 720, (1080, 1920)) == (404, 720, ())
+    assert boxed(1280, 720, (1080, 1920), fit="pad") == (1280, 720, (404, 720))
+
+
+def test_a_picture_is_enlarged_only_where_that_is_asked_for() -> None:
+    assert boxed(1280, 720, (321, 181)) == (320, 180, ())
+    assert boxed(1280, 720, (320, 180), fit="pad") == (1280, 720, (320, 180))
+    assert boxed(1280, 720, (320, 180), upscale=True) == (1280, 720, ())
+    assert boxed(0, 720, (321, 181), upscale=True)[:2] == (1276, 720)
+
+
+def test_rungs_of_one_size_have_names_of_their_own() -> None:
+    rungs = (PresetRung(width=1280), PresetRung(height=720), PresetRung(short_side=720))
+    made = ladder(a_video(), replace(HLS, video=(replace(HLS.video[0], rungs=rungs),)), RATE)
+    assert [rung.name for rung in made] == ["v720", "v720.2", "v720.3"]

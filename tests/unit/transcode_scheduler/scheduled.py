@@ -41,7 +41,7 @@ class Scheduler:
     outputs: FakeOutputs = field(default_factory=FakeOutputs)
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(self.store, Presets((HLS,)), self.clock)
+        self.jobs = Jobs(self.store, Presets((HLS,), self.store, self.clock), self.clock)
         self.tasks = Tasks(self.store, LEASE, self.clock)
         self.collecting = Collecting(self.store, self.outputs, self.clock)
         self.sharing = Sharing(self.store, self.outputs, self.clock)

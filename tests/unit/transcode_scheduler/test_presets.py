@@ -70,7 +70,7 @@ def test_what_is_said_of_stills_goes_over_the_wire_and_comes_back(tmp_path: Path
 
 
 async def test_a_poster_alone_is_no_stream_and_fails_when_it_cannot_be_made(scheduler: Scheduler) -> None:
-    scheduler.jobs = Jobs(scheduler.store, Presets(shipped()), scheduler.clock)
+    scheduler.jobs = Jobs(scheduler.store, Presets(shipped(), scheduler.store), scheduler.clock)
     job = await scheduler.upload(preset="poster")
     [probe] = scheduler.queued()
     held = await scheduler.claim(probe)
@@ -93,7 +93,7 @@ async def test_a_job_is_planned_by_what_its_preset_said_when_it_was_made(schedul
 
 
 async def test_a_file_is_joined_once_all_is_encoded_and_is_all_that_stays(scheduler: Scheduler) -> None:
-    scheduler.jobs = Jobs(scheduler.store, Presets(shipped()), scheduler.clock)
+    scheduler.jobs = Jobs(scheduler.store, Presets(shipped(), scheduler.store), scheduler.clock)
     job = await scheduler.upload(preset="mp4-720p")
     tasks = await scheduler.probe(job)
     for task in tasks:

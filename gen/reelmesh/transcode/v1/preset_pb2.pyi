@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from reelmesh.transcode.v1 import edits_pb2 as _edits_pb2
 import builtins as _builtins
@@ -34,6 +35,11 @@ class Preset(_message.Message):
     EARLY_CHUNKS_FIELD_NUMBER: _builtins.int
     STREAM_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_FIELD_NUMBER: _builtins.int
+    SHIPPED_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
     EDITS_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     POSTER_FIELD_NUMBER: _builtins.int
@@ -46,7 +52,13 @@ class Preset(_message.Message):
     early_chunks: _builtins.int
     """How many chunks of one group of pictures come first, so that playback starts early; 2."""
     stream: _builtins.bool
-    """HLS and DASH; what a preset without files makes in any case."""
+    """HLS and DASH; what a preset without any file makes in any case."""
+    frame_rate: _builtins.float
+    """Frames per second; 0 for the source's own."""
+    shipped: _builtins.bool
+    """Whether it comes with the product, and cannot be changed."""
+    etag: _builtins.str
+    """Of this state of a tenant's own."""
     @_builtins.property
     def video(self) -> _containers.RepeatedCompositeFieldContainer[Global___PresetVideo]: ...
     @_builtins.property
@@ -57,6 +69,10 @@ class Preset(_message.Message):
     def files(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Files in one piece: mp4, webm, m4a (sound alone). Each holds the best of the rungs that it can."""
 
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def edits(self) -> _edits_pb2.Edits:
         """What its jobs do where they do not say otherwise."""
@@ -81,13 +97,18 @@ class Preset(_message.Message):
         early_chunks: _builtins.int | None = ...,
         stream: _builtins.bool = ...,
         files: _abc.Iterable[_builtins.str] | None = ...,
+        frame_rate: _builtins.float = ...,
+        shipped: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
         edits: _edits_pb2.Edits | None = ...,
         image: Global___PresetImage | None = ...,
         poster: Global___PresetPoster | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "early_chunks", b"early_chunks", "edits", b"edits", "image", b"image", "poster", b"poster"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "create_time", b"create_time", "early_chunks", b"early_chunks", "edits", b"edits", "image", b"image", "poster", b"poster", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "files", b"files", "gop_seconds", b"gop_seconds", "image", b"image", "name", b"name", "poster", b"poster", "stream", b"stream", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "create_time", b"create_time", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "etag", b"etag", "files", b"files", "frame_rate", b"frame_rate", "gop_seconds", b"gop_seconds", "image", b"image", "name", b"name", "poster", b"poster", "shipped", b"shipped", "stream", b"stream", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__early_chunks: _TypeAlias = _typing.Literal["early_chunks"]  # noqa: Y015
     _WhichOneofArgType__early_chunks: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks"]  # noqa: Y015
@@ -213,23 +234,54 @@ Global___PresetVideo: _TypeAlias = PresetVideo  # noqa: Y015
 
 @_typing.final
 class PresetRung(_message.Message):
+    """A size: so many pixels on the shorter side, left out where the source is smaller, or a box to fit into, one of whose
+    sides may be left open. Neither is the source's own size.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SHORT_SIDE_FIELD_NUMBER: _builtins.int
     MAX_BIT_RATE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    FIT_FIELD_NUMBER: _builtins.int
+    UPSCALE_FIELD_NUMBER: _builtins.int
+    BIT_RATE_FIELD_NUMBER: _builtins.int
+    CRF_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
     short_side: _builtins.int
-    """Pixels of the shorter side, even."""
+    """Pixels, even."""
     max_bit_rate: _builtins.int
-    """Bits per second up to 30 frames per second."""
+    """Bits per second up to 30 frames per second; 0 for no cap."""
+    width: _builtins.int
+    """Pixels."""
+    height: _builtins.int
+    fit: _builtins.str
+    """The picture keeps its shape: contain makes the box as small as it, pad fills the box with black; contain."""
+    upscale: _builtins.bool
+    """Whether the picture may be enlarged."""
+    bit_rate: _builtins.int
+    """Bits per second to aim at, in place of a constant quality."""
+    crf: _builtins.int
+    """In place of the video's."""
+    container: _builtins.str
+    """Of a file of this rung alone: mp4 or webm."""
     def __init__(
         self,
         *,
         short_side: _builtins.int = ...,
         max_bit_rate: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        fit: _builtins.str = ...,
+        upscale: _builtins.bool = ...,
+        bit_rate: _builtins.int = ...,
+        crf: _builtins.int = ...,
+        container: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_bit_rate", b"max_bit_rate", "short_side", b"short_side"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bit_rate", b"bit_rate", "container", b"container", "crf", b"crf", "fit", b"fit", "height", b"height", "max_bit_rate", b"max_bit_rate", "short_side", b"short_side", "upscale", b"upscale", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,7 +28,7 @@ from reelmesh.transcode.v1 import edits_pb2 as reelmesh_dot_transcode_dot_v1_dot
 from reelmesh.transcode.v1 import preset_pb2 as reelmesh_dot_transcode_dot_v1_dot_preset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%reelmesh/transcode/v1/transcode.proto\x12\x15reelmesh.transcode.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!reelmesh/transcode/v1/edits.proto\x1a\"reelmesh/transcode/v1/preset.proto\"\xad\x07\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12/\n\x05state\x18\x04 \x01(\x0e\x32 .reelmesh.transcode.v1.Job.State\x12\x10\n\x08progress\x18\x05 \x01(\x01\x12\x10\n\x08playable\x18\x06 \x01(\x08\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x0e\n\x06preset\x18\t \x01(\t\x12\x31\n\x07outputs\x18\n \x03(\x0b\x32 .reelmesh.transcode.v1.JobOutput\x12\x12\n\nerror_code\x18\x0b \x01(\t\x12\x15\n\rerror_message\x18\x0c \x01(\t\x12,\n\x06stages\x18\r \x03(\x0b\x32\x1c.reelmesh.transcode.v1.Stage\x12\x38\n\x07timings\x18\x0e \x03(\x0b\x32\'.reelmesh.transcode.v1.Job.TimingsEntry\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x05media\x18\x13 \x01(\x0b\x32\".reelmesh.transcode.v1.SourceMedia\x12\x15\n\robject_prefix\x18\x14 \x01(\t\x12\x14\n\x0c\x63\x61llback_url\x18\x1e \x01(\t\x12\x18\n\x0b\x65ta_seconds\x18( \x01(\x01H\x00\x88\x01\x01\x12+\n\x05\x65\x64its\x18< \x01(\x0b\x32\x1c.reelmesh.transcode.v1.Edits\x1a.\n\x0cTimingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\x42\x0e\n\x0c_eta_seconds\"\xf4\x01\n\x05Stage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".reelmesh.transcode.v1.Stage.State\x12\x13\n\x0btasks_total\x18\x03 \x01(\x05\x12\x12\n\ntasks_done\x18\x04 \x01(\x05\"\x80\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"\xca\x02\n\tJobOutput\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.reelmesh.transcode.v1.JobOutput.State\x12\x12\n\nobject_key\x18\x05 \x01(\t\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x10\n\x08\x62it_rate\x18\x08 \x01(\x03\x12\r\n\x05\x63odec\x18\t \x01(\t\x12\x0c\n\x04size\x18\n \x01(\x03\x12\x10\n\x08\x64uration\x18\x0b \x01(\x01\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_PREPARING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_SKIPPED\x10\x03\x12\x11\n\rSTATE_ERRORED\x10\x04\"\xa1\x02\n\x0bSourceMedia\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x11\n\tcontainer\x18\x02 \x01(\t\x12\x10\n\x08\x64uration\x18\x03 \x01(\x01\x12\r\n\x05width\x18\x04 \x01(\x05\x12\x0e\n\x06height\x18\x05 \x01(\x05\x12\x12\n\nframe_rate\x18\x06 \x01(\t\x12\x10\n\x08rotation\x18\x07 \x01(\x05\x12\x10\n\x08\x62it_rate\x18\x08 \x01(\x03\x12\x13\n\x0bvideo_codec\x18\t \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\n \x01(\t\x12\x0b\n\x03hdr\x18\x0b \x01(\t\x12\x16\n\x0e\x61udio_channels\x18\x0c \x01(\x05\x12\x19\n\x11\x61udio_sample_rate\x18\r \x01(\x05\x12\x0e\n\x06\x66rames\x18\x0e \x01(\x03\x12\x0e\n\x06sha256\x18\x0f \x01(\t\"\xfd\x01\n\x10\x43reateJobRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1a\n\x08\x61sset_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x06preset\x18\x03 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,62})?$\x12 \n\x08priority\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00H\x00\x88\x01\x01\x12\x1e\n\x0c\x63\x61llback_url\x18\x1e \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12+\n\x05\x65\x64its\x18< \x01(\x0b\x32\x1c.reelmesh.transcode.v1.EditsB\x0b\n\t_priority\"<\n\x11\x43reateJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\")\n\rGetJobRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"9\n\x0eGetJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"\xa8\x01\n\x0fListJobsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x39\n\x05state\x18\x03 \x01(\x0e\x32 .reelmesh.transcode.v1.Job.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x08\x61sset_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"U\n\x10ListJobsResponse\x12(\n\x04jobs\x18\x01 \x03(\x0b\x32\x1a.reelmesh.transcode.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x10\x43\x61ncelJobRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"<\n\x11\x43\x61ncelJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"+\n\x0fRetryJobRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\";\n\x10RetryJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"\x14\n\x12ListPresetsRequest\"E\n\x13ListPresetsResponse\x12.\n\x07presets\x18\x01 \x03(\x0b\x32\x1d.reelmesh.transcode.v1.Preset\"\xd9\x01\n\x07\x41ttempt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x05\x12\r\n\x05\x65poch\x18\x05 \x01(\x03\x12\x11\n\tworker_id\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x12\n\nerror_code\x18\x08 \x01(\t\x12\x0f\n\x07\x63ommand\x18\t \x01(\t\x12\x0b\n\x03log\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x13ListAttemptsRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"a\n\x14ListAttemptsResponse\x12\x30\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.reelmesh.transcode.v1.Attempt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd0\x05\n\x10TranscodeService\x12\x63\n\tCreateJob\x12\'.reelmesh.transcode.v1.CreateJobRequest\x1a(.reelmesh.transcode.v1.CreateJobResponse\"\x03\x90\x02\x02\x12Z\n\x06GetJob\x12$.reelmesh.transcode.v1.GetJobRequest\x1a%.reelmesh.transcode.v1.GetJobResponse\"\x03\x90\x02\x01\x12`\n\x08ListJobs\x12&.reelmesh.transcode.v1.ListJobsRequest\x1a\'.reelmesh.transcode.v1.ListJobsResponse\"\x03\x90\x02\x01\x12\x63\n\tCancelJob\x12\'.reelmesh.transcode.v1.CancelJobRequest\x1a(.reelmesh.transcode.v1.CancelJobResponse\"\x03\x90\x02\x02\x12[\n\x08RetryJob\x12&.reelmesh.transcode.v1.RetryJobRequest\x1a\'.reelmesh.transcode.v1.RetryJobResponse\x12l\n\x0cListAttempts\x12*.reelmesh.transcode.v1.ListAttemptsRequest\x1a+.reelmesh.transcode.v1.ListAttemptsResponse\"\x03\x90\x02\x01\x12i\n\x0bListPresets\x12).reelmesh.transcode.v1.ListPresetsRequest\x1a*.reelmesh.transcode.v1.ListPresetsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%reelmesh/transcode/v1/transcode.proto\x12\x15reelmesh.transcode.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!reelmesh/transcode/v1/edits.proto\x1a\"reelmesh/transcode/v1/preset.proto\"\xad\x07\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x10\n\x08\x61sset_id\x18\x03 \x01(\t\x12/\n\x05state\x18\x04 \x01(\x0e\x32 .reelmesh.transcode.v1.Job.State\x12\x10\n\x08progress\x18\x05 \x01(\x01\x12\x10\n\x08playable\x18\x06 \x01(\x08\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x0e\n\x06preset\x18\t \x01(\t\x12\x31\n\x07outputs\x18\n \x03(\x0b\x32 .reelmesh.transcode.v1.JobOutput\x12\x12\n\nerror_code\x18\x0b \x01(\t\x12\x15\n\rerror_message\x18\x0c \x01(\t\x12,\n\x06stages\x18\r \x03(\x0b\x32\x1c.reelmesh.transcode.v1.Stage\x12\x38\n\x07timings\x18\x0e \x03(\x0b\x32\'.reelmesh.transcode.v1.Job.TimingsEntry\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x05media\x18\x13 \x01(\x0b\x32\".reelmesh.transcode.v1.SourceMedia\x12\x15\n\robject_prefix\x18\x14 \x01(\t\x12\x14\n\x0c\x63\x61llback_url\x18\x1e \x01(\t\x12\x18\n\x0b\x65ta_seconds\x18( \x01(\x01H\x00\x88\x01\x01\x12+\n\x05\x65\x64its\x18< \x01(\x0b\x32\x1c.reelmesh.transcode.v1.Edits\x1a.\n\x0cTimingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\x42\x0e\n\x0c_eta_seconds\"\xf4\x01\n\x05Stage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".reelmesh.transcode.v1.Stage.State\x12\x13\n\x0btasks_total\x18\x03 \x01(\x05\x12\x12\n\ntasks_done\x18\x04 \x01(\x05\"\x80\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"\xca\x02\n\tJobOutput\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.reelmesh.transcode.v1.JobOutput.State\x12\x12\n\nobject_key\x18\x05 \x01(\t\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x10\n\x08\x62it_rate\x18\x08 \x01(\x03\x12\r\n\x05\x63odec\x18\t \x01(\t\x12\x0c\n\x04size\x18\n \x01(\x03\x12\x10\n\x08\x64uration\x18\x0b \x01(\x01\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_PREPARING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_SKIPPED\x10\x03\x12\x11\n\rSTATE_ERRORED\x10\x04\"\xa1\x02\n\x0bSourceMedia\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x11\n\tcontainer\x18\x02 \x01(\t\x12\x10\n\x08\x64uration\x18\x03 \x01(\x01\x12\r\n\x05width\x18\x04 \x01(\x05\x12\x0e\n\x06height\x18\x05 \x01(\x05\x12\x12\n\nframe_rate\x18\x06 \x01(\t\x12\x10\n\x08rotation\x18\x07 \x01(\x05\x12\x10\n\x08\x62it_rate\x18\x08 \x01(\x03\x12\x13\n\x0bvideo_codec\x18\t \x01(\t\x12\x13\n\x0b\x61udio_codec\x18\n \x01(\t\x12\x0b\n\x03hdr\x18\x0b \x01(\t\x12\x16\n\x0e\x61udio_channels\x18\x0c \x01(\x05\x12\x19\n\x11\x61udio_sample_rate\x18\r \x01(\x05\x12\x0e\n\x06\x66rames\x18\x0e \x01(\x03\x12\x0e\n\x06sha256\x18\x0f \x01(\t\"\x91\x03\n\x10\x43reateJobRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1a\n\x08\x61sset_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x33\n\x06preset\x18\x03 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,62})?$\x12 \n\x08priority\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00H\x00\x88\x01\x01\x12\x1e\n\x0c\x63\x61llback_url\x18\x1e \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12+\n\x05\x65\x64its\x18< \x01(\x0b\x32\x1c.reelmesh.transcode.v1.Edits\x12-\n\x06recipe\x18\x1f \x01(\x0b\x32\x1d.reelmesh.transcode.v1.Preset:c\xbaH`\x1a^\n\njob.recipe\x12(a job has a preset or a recipe, not both\x1a&this.preset == \'\' || !has(this.recipe)B\x0b\n\t_priority\"<\n\x11\x43reateJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\")\n\rGetJobRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"9\n\x0eGetJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"\xa8\x01\n\x0fListJobsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x39\n\x05state\x18\x03 \x01(\x0e\x32 .reelmesh.transcode.v1.Job.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x08\x61sset_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"U\n\x10ListJobsResponse\x12(\n\x04jobs\x18\x01 \x03(\x0b\x32\x1a.reelmesh.transcode.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x10\x43\x61ncelJobRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"<\n\x11\x43\x61ncelJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"+\n\x0fRetryJobRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\";\n\x10RetryJobResponse\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"\x14\n\x12ListPresetsRequest\"E\n\x13ListPresetsResponse\x12.\n\x07presets\x18\x01 \x03(\x0b\x32\x1d.reelmesh.transcode.v1.Preset\"\xd9\x01\n\x07\x41ttempt\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x05\x12\r\n\x05\x65poch\x18\x05 \x01(\x03\x12\x11\n\tworker_id\x18\x06 \x01(\t\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x12\n\nerror_code\x18\x08 \x01(\t\x12\x0f\n\x07\x63ommand\x18\t \x01(\t\x12\x0b\n\x03log\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"l\n\x13ListAttemptsRequest\x12\x18\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc8\x01(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"a\n\x14ListAttemptsResponse\x12\x30\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.reelmesh.transcode.v1.Attempt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x10GetPresetRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"B\n\x11GetPresetResponse\x12-\n\x06preset\x18\x01 \x01(\x0b\x32\x1d.reelmesh.transcode.v1.Preset\"`\n\x10PutPresetRequest\x12\x35\n\x06preset\x18\x01 \x01(\x0b\x32\x1d.reelmesh.transcode.v1.PresetB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"S\n\x11PutPresetResponse\x12-\n\x06preset\x18\x01 \x01(\x0b\x32\x1d.reelmesh.transcode.v1.Preset\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"\\\n\x13\x44\x65letePresetRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x16\n\x14\x44\x65letePresetResponse2\x88\x08\n\x10TranscodeService\x12\x63\n\tCreateJob\x12\'.reelmesh.transcode.v1.CreateJobRequest\x1a(.reelmesh.transcode.v1.CreateJobResponse\"\x03\x90\x02\x02\x12Z\n\x06GetJob\x12$.reelmesh.transcode.v1.GetJobRequest\x1a%.reelmesh.transcode.v1.GetJobResponse\"\x03\x90\x02\x01\x12`\n\x08ListJobs\x12&.reelmesh.transcode.v1.ListJobsRequest\x1a\'.reelmesh.transcode.v1.ListJobsResponse\"\x03\x90\x02\x01\x12\x63\n\tCancelJob\x12\'.reelmesh.transcode.v1.CancelJobRequest\x1a(.reelmesh.transcode.v1.CancelJobResponse\"\x03\x90\x02\x02\x12[\n\x08RetryJob\x12&.reelmesh.transcode.v1.RetryJobRequest\x1a\'.reelmesh.transcode.v1.RetryJobResponse\x12l\n\x0cListAttempts\x12*.reelmesh.transcode.v1.ListAttemptsRequest\x1a+.reelmesh.transcode.v1.ListAttemptsResponse\"\x03\x90\x02\x01\x12i\n\x0bListPresets\x12).reelmesh.transcode.v1.ListPresetsRequest\x1a*.reelmesh.transcode.v1.ListPresetsResponse\"\x03\x90\x02\x01\x12\x63\n\tGetPreset\x12\'.reelmesh.transcode.v1.GetPresetRequest\x1a(.reelmesh.transcode.v1.GetPresetResponse\"\x03\x90\x02\x01\x12\x63\n\tPutPreset\x12\'.reelmesh.transcode.v1.PutPresetRequest\x1a(.reelmesh.transcode.v1.PutPresetResponse\"\x03\x90\x02\x02\x12l\n\x0c\x44\x65letePreset\x12*.reelmesh.transcode.v1.DeletePresetRequest\x1a+.reelmesh.transcode.v1.DeletePresetResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEJOBREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\006\032\004\030d(\000'
   _globals['_CREATEJOBREQUEST'].fields_by_name['callback_url']._loaded_options = None
   _globals['_CREATEJOBREQUEST'].fields_by_name['callback_url']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_CREATEJOBREQUEST']._loaded_options = None
+  _globals['_CREATEJOBREQUEST']._serialized_options = b'\272H`\032^\n\njob.recipe\022(a job has a preset or a recipe, not both\032&this.preset == \'\' || !has(this.recipe)'
   _globals['_GETJOBREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_GETJOBREQUEST'].fields_by_name['job_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTJOBSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -67,6 +69,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\310\001(\000'
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\377\001'
+  _globals['_GETPRESETREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETPRESETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_PUTPRESETREQUEST'].fields_by_name['preset']._loaded_options = None
+  _globals['_PUTPRESETREQUEST'].fields_by_name['preset']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PUTPRESETREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_PUTPRESETREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_DELETEPRESETREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEPRESETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_DELETEPRESETREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEPRESETREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_TRANSCODESERVICE'].methods_by_name['CreateJob']._loaded_options = None
   _globals['_TRANSCODESERVICE'].methods_by_name['CreateJob']._serialized_options = b'\220\002\002'
   _globals['_TRANSCODESERVICE'].methods_by_name['GetJob']._loaded_options = None
@@ -79,6 +91,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSCODESERVICE'].methods_by_name['ListAttempts']._serialized_options = b'\220\002\001'
   _globals['_TRANSCODESERVICE'].methods_by_name['ListPresets']._loaded_options = None
   _globals['_TRANSCODESERVICE'].methods_by_name['ListPresets']._serialized_options = b'\220\002\001'
+  _globals['_TRANSCODESERVICE'].methods_by_name['GetPreset']._loaded_options = None
+  _globals['_TRANSCODESERVICE'].methods_by_name['GetPreset']._serialized_options = b'\220\002\001'
+  _globals['_TRANSCODESERVICE'].methods_by_name['PutPreset']._loaded_options = None
+  _globals['_TRANSCODESERVICE'].methods_by_name['PutPreset']._serialized_options = b'\220\002\002'
+  _globals['_TRANSCODESERVICE'].methods_by_name['DeletePreset']._loaded_options = None
+  _globals['_TRANSCODESERVICE'].methods_by_name['DeletePreset']._serialized_options = b'\220\002\002'
   _globals['_JOB']._serialized_start=198
   _globals['_JOB']._serialized_end=1139
   _globals['_JOB_TIMINGSENTRY']._serialized_start=948
@@ -96,35 +114,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCEMEDIA']._serialized_start=1722
   _globals['_SOURCEMEDIA']._serialized_end=2011
   _globals['_CREATEJOBREQUEST']._serialized_start=2014
-  _globals['_CREATEJOBREQUEST']._serialized_end=2267
-  _globals['_CREATEJOBRESPONSE']._serialized_start=2269
-  _globals['_CREATEJOBRESPONSE']._serialized_end=2329
-  _globals['_GETJOBREQUEST']._serialized_start=2331
-  _globals['_GETJOBREQUEST']._serialized_end=2372
-  _globals['_GETJOBRESPONSE']._serialized_start=2374
-  _globals['_GETJOBRESPONSE']._serialized_end=2431
-  _globals['_LISTJOBSREQUEST']._serialized_start=2434
-  _globals['_LISTJOBSREQUEST']._serialized_end=2602
-  _globals['_LISTJOBSRESPONSE']._serialized_start=2604
-  _globals['_LISTJOBSRESPONSE']._serialized_end=2689
-  _globals['_CANCELJOBREQUEST']._serialized_start=2691
-  _globals['_CANCELJOBREQUEST']._serialized_end=2735
-  _globals['_CANCELJOBRESPONSE']._serialized_start=2737
-  _globals['_CANCELJOBRESPONSE']._serialized_end=2797
-  _globals['_RETRYJOBREQUEST']._serialized_start=2799
-  _globals['_RETRYJOBREQUEST']._serialized_end=2842
-  _globals['_RETRYJOBRESPONSE']._serialized_start=2844
-  _globals['_RETRYJOBRESPONSE']._serialized_end=2903
-  _globals['_LISTPRESETSREQUEST']._serialized_start=2905
-  _globals['_LISTPRESETSREQUEST']._serialized_end=2925
-  _globals['_LISTPRESETSRESPONSE']._serialized_start=2927
-  _globals['_LISTPRESETSRESPONSE']._serialized_end=2996
-  _globals['_ATTEMPT']._serialized_start=2999
-  _globals['_ATTEMPT']._serialized_end=3216
-  _globals['_LISTATTEMPTSREQUEST']._serialized_start=3218
-  _globals['_LISTATTEMPTSREQUEST']._serialized_end=3326
-  _globals['_LISTATTEMPTSRESPONSE']._serialized_start=3328
-  _globals['_LISTATTEMPTSRESPONSE']._serialized_end=3425
-  _globals['_TRANSCODESERVICE']._serialized_start=3428
-  _globals['_TRANSCODESERVICE']._serialized_end=4148
+  _globals['_CREATEJOBREQUEST']._serialized_end=2415
+  _globals['_CREATEJOBRESPONSE']._serialized_start=2417
+  _globals['_CREATEJOBRESPONSE']._serialized_end=2477
+  _globals['_GETJOBREQUEST']._serialized_start=2479
+  _globals['_GETJOBREQUEST']._serialized_end=2520
+  _globals['_GETJOBRESPONSE']._serialized_start=2522
+  _globals['_GETJOBRESPONSE']._serialized_end=2579
+  _globals['_LISTJOBSREQUEST']._serialized_start=2582
+  _globals['_LISTJOBSREQUEST']._serialized_end=2750
+  _globals['_LISTJOBSRESPONSE']._serialized_start=2752
+  _globals['_LISTJOBSRESPONSE']._serialized_end=2837
+  _globals['_CANCELJOBREQUEST']._serialized_start=2839
+  _globals['_CANCELJOBREQUEST']._serialized_end=2883
+  _globals['_CANCELJOBRESPONSE']._serialized_start=2885
+  _globals['_CANCELJOBRESPONSE']._serialized_end=2945
+  _globals['_RETRYJOBREQUEST']._serialized_start=2947
+  _globals['_RETRYJOBREQUEST']._serialized_end=2990
+  _globals['_RETRYJOBRESPONSE']._serialized_start=2992
+  _globals['_RETRYJOBRESPONSE']._serialized_end=3051
+  _globals['_LISTPRESETSREQUEST']._serialized_start=3053
+  _globals['_LISTPRESETSREQUEST']._serialized_end=3073
+  _globals['_LISTPRESETSRESPONSE']._serialized_start=3075
+  _globals['_LISTPRESETSRESPONSE']._serialized_end=3144
+  _globals['_ATTEMPT']._serialized_start=3147
+  _globals['_ATTEMPT']._serialized_end=3364
+  _globals['_LISTATTEMPTSREQUEST']._serialized_start=3366
+  _globals['_LISTATTEMPTSREQUEST']._serialized_end=3474
+  _globals['_LISTATTEMPTSRESPONSE']._serialized_start=3476
+  _globals['_LISTATTEMPTSRESPONSE']._serialized_end=3573
+  _globals['_GETPRESETREQUEST']._serialized_start=3575
+  _globals['_GETPRESETREQUEST']._serialized_end=3641
+  _globals['_GETPRESETRESPONSE']._serialized_start=3643
+  _globals['_GETPRESETRESPONSE']._serialized_end=3709
+  _globals['_PUTPRESETREQUEST']._serialized_start=3711
+  _globals['_PUTPRESETREQUEST']._serialized_end=3807
+  _globals['_PUTPRESETRESPONSE']._serialized_start=3809
+  _globals['_PUTPRESETRESPONSE']._serialized_end=3892
+  _globals['_DELETEPRESETREQUEST']._serialized_start=3894
+  _globals['_DELETEPRESETREQUEST']._serialized_end=3986
+  _globals['_DELETEPRESETRESPONSE']._serialized_start=3988
+  _globals['_DELETEPRESETRESPONSE']._serialized_end=4010
+  _globals['_TRANSCODESERVICE']._serialized_start=4013
+  _globals['_TRANSCODESERVICE']._serialized_end=5045
 # @@protoc_insertion_point(module_scope)

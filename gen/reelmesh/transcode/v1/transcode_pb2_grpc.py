@@ -70,6 +70,21 @@ class TranscodeServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsResponse.FromString,
                 _registered_method=True)
+        self.GetPreset = channel.unary_unary(
+                '/reelmesh.transcode.v1.TranscodeService/GetPreset',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetPresetRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetPresetResponse.FromString,
+                _registered_method=True)
+        self.PutPreset = channel.unary_unary(
+                '/reelmesh.transcode.v1.TranscodeService/PutPreset',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.PutPresetRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.PutPresetResponse.FromString,
+                _registered_method=True)
+        self.DeletePreset = channel.unary_unary(
+                '/reelmesh.transcode.v1.TranscodeService/DeletePreset',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.DeletePresetRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.DeletePresetResponse.FromString,
+                _registered_method=True)
 
 
 class TranscodeServiceServicer:
@@ -116,6 +131,26 @@ class TranscodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPresets(self, request, context):
+        """All that a job can name: what is shipped, and the tenant's own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPreset(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutPreset(self, request, context):
+        """Makes a preset of the tenant, or changes it; jobs that were made of it before keep what it said then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePreset(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,6 +193,21 @@ def add_TranscodeServiceServicer_to_server(servicer, server):
                     servicer.ListPresets,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsResponse.SerializeToString,
+            ),
+            'GetPreset': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPreset,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetPresetRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetPresetResponse.SerializeToString,
+            ),
+            'PutPreset': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutPreset,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.PutPresetRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.PutPresetResponse.SerializeToString,
+            ),
+            'DeletePreset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePreset,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.DeletePresetRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.DeletePresetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -350,6 +400,87 @@ class TranscodeService:
             '/reelmesh.transcode.v1.TranscodeService/ListPresets',
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.ListPresetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPreset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.TranscodeService/GetPreset',
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetPresetRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetPresetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutPreset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.TranscodeService/PutPreset',
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.PutPresetRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.PutPresetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePreset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.TranscodeService/DeletePreset',
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.DeletePresetRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.DeletePresetResponse.FromString,
             options,
             channel_credentials,
             insecure,

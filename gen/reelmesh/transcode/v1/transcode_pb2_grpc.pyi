@@ -43,6 +43,11 @@ class TranscodeServiceStub:
     ListAttempts: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListAttemptsRequest, _transcode_pb2.ListAttemptsResponse]
     """What workers ran for the job, newest first: for its tenant's owner."""
     ListPresets: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListPresetsRequest, _transcode_pb2.ListPresetsResponse]
+    """All that a job can name: what is shipped, and the tenant's own."""
+    GetPreset: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.GetPresetRequest, _transcode_pb2.GetPresetResponse]
+    PutPreset: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.PutPresetRequest, _transcode_pb2.PutPresetResponse]
+    """Makes a preset of the tenant, or changes it; jobs that were made of it before keep what it said then."""
+    DeletePreset: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.DeletePresetRequest, _transcode_pb2.DeletePresetResponse]
 
 @_typing.type_check_only
 class TranscodeServiceAsyncStub(TranscodeServiceStub):
@@ -59,6 +64,11 @@ class TranscodeServiceAsyncStub(TranscodeServiceStub):
     ListAttempts: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListAttemptsRequest, _transcode_pb2.ListAttemptsResponse]  # type: ignore[assignment]
     """What workers ran for the job, newest first: for its tenant's owner."""
     ListPresets: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListPresetsRequest, _transcode_pb2.ListPresetsResponse]  # type: ignore[assignment]
+    """All that a job can name: what is shipped, and the tenant's own."""
+    GetPreset: _aio.UnaryUnaryMultiCallable[_transcode_pb2.GetPresetRequest, _transcode_pb2.GetPresetResponse]  # type: ignore[assignment]
+    PutPreset: _aio.UnaryUnaryMultiCallable[_transcode_pb2.PutPresetRequest, _transcode_pb2.PutPresetResponse]  # type: ignore[assignment]
+    """Makes a preset of the tenant, or changes it; jobs that were made of it before keep what it said then."""
+    DeletePreset: _aio.UnaryUnaryMultiCallable[_transcode_pb2.DeletePresetRequest, _transcode_pb2.DeletePresetResponse]  # type: ignore[assignment]
 
 class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Turns assets into streams."""
@@ -113,6 +123,29 @@ class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _transcode_pb2.ListPresetsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_transcode_pb2.ListPresetsResponse, _abc.Awaitable[_transcode_pb2.ListPresetsResponse]]: ...
+    ) -> _typing.Union[_transcode_pb2.ListPresetsResponse, _abc.Awaitable[_transcode_pb2.ListPresetsResponse]]:
+        """All that a job can name: what is shipped, and the tenant's own."""
+
+    @_abc_1.abstractmethod
+    def GetPreset(
+        self,
+        request: _transcode_pb2.GetPresetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcode_pb2.GetPresetResponse, _abc.Awaitable[_transcode_pb2.GetPresetResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def PutPreset(
+        self,
+        request: _transcode_pb2.PutPresetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcode_pb2.PutPresetResponse, _abc.Awaitable[_transcode_pb2.PutPresetResponse]]:
+        """Makes a preset of the tenant, or changes it; jobs that were made of it before keep what it said then."""
+
+    @_abc_1.abstractmethod
+    def DeletePreset(
+        self,
+        request: _transcode_pb2.DeletePresetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcode_pb2.DeletePresetResponse, _abc.Awaitable[_transcode_pb2.DeletePresetResponse]]: ...
 
 def add_TranscodeServiceServicer_to_server(servicer: TranscodeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

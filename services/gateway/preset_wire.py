@@ -1,0 +1,42 @@
+"""Presets as JSON and as protos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import json_format
+from reelmesh.transcode.v1 import preset_pb2
+
+from meshkit.errors import FieldError, MeshError
+from services.gateway.preset_schemas import Audio, Preset
+
+if TYPE_CHECKING:
+    from services.gateway.preset_schemas import PresetRequest
+
+
+def to_preset(name: str, body: PresetRequest) -> preset_pb2.Preset:
+    preset = preset_pb2.Preset(name=name)
+    json_format.ParseDict(body.model_dump(exclude_none=True), preset)
+    if body.audio:
+        preset.audio.keep_loudness = body.audio.loudness is None
+    return preset
+
+
+def from_preset(preset: preset_pb2.Preset) -> dict[str, Any]:
+    told: dict[str, Any] = json_format.MessageToDict(
+        preset, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    if audio := told.get("audio"):
+        told["audio"] = {name: audio.get(name) for name in Audio.model_fields}
+    for rung in (rung for video in told["video"] for rung in video["rungs"]):
+        rung |= {name: int(rung[name]) for name in ("max_bit_rate", "bit_rate")}
+        rung |= {name: rung[name] or None for name in rung if name not in ("fit", "upscale")}
+    times = {name: told.get(name) for name in ("create_time", "update_time")}
+    told |= {"frame_rate": told["frame_rate"] or None} | times
+    return {name: told.get(name) for name in Preset.model_fields}
+
+
+def below(error: MeshError, prefix: str, instead: str = "") -> MeshError:
+    """The same, of fields that the caller knows without `prefix`."""
+    error.fields = tuple(FieldError(instead + each.field.removeprefix(prefix), each.message) for each in error.fields)
+    return error
