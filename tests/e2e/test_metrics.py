@@ -59,7 +59,7 @@ async def work(mesh: RunningMesh, client: Client, clips: Clips, folder: Path) ->
     async with receiving() as receiver, httpx2.AsyncClient(base_url=mesh.url, headers=headers) as http:
         made = await http.post("/v1/webhooks", json={"url": receiver.url})
         made.raise_for_status()
-        assert (await sent(client, clips.barcoded("measured.mp4", frames=50))).state == "ready"
+        assert (await sent(client, clips.barcoded("measured.mp4", frames=54))).state == "ready"
         assert (await sent(client, text)).state == "failed"
         await eventually(lambda: receiver.calls, within=30)
         (await http.delete(f"/v1/webhooks/{made.json()['id']}")).raise_for_status()

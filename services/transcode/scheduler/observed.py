@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from meshkit import instruments
 from meshkit.db import after_commit
-from services.transcode.media.errors import Reason
+from services.transcode.media.errors import EditReason, Reason
 from services.transcode.scheduler.domain import JOB_OVER, JobState
 from services.transcode.scheduler.tables import QUEUED, RUNNING, TASKS
 from services.transcode.scheduler.task import TaskKind, TaskState
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.task import Task
 
-OF_SOURCES = frozenset({*get_args(Reason), "checksum_mismatch", "source_missing", "unknown_preset"})
-"""Reasons of failure for which no part of the mesh is to blame."""
+OF_SOURCES = frozenset(
+    {*get_args(Reason), *get_args(EditReason), "checksum_mismatch", "source_missing", "unknown_preset"}
+)
+"""Reasons of failure for which no part of the mesh is to blame, but what it was given."""
 _OF_MESH = ("encode_failed", "objects_unavailable")
 """The most usual ones; whatever else is not of sources is of the mesh, too."""
 # Each half reads a partial index of tasks that are not over.
