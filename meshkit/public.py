@@ -97,7 +97,7 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
         "priority": pb.priority,
         "attempts": pb.attempts,
         "preset": pb.preset or None,
-        "edits": _edits(pb.edits) if pb.HasField("edits") else None,
+        "edits": edits(pb.edits) if pb.HasField("edits") else None,
         "outputs": [output(each, pb.id) for each in pb.outputs],
         "error": _error(pb.error_code, pb.error_message),
         "stages": [
@@ -117,7 +117,7 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
     }
 
 
-def _edits(pb: edits_pb2.Edits) -> dict[str, Any]:
+def edits(pb: edits_pb2.Edits) -> dict[str, Any]:
     said: dict[str, Any] = MessageToDict(
         pb, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 NAME = "custom"
 """By which such a job goes."""
+_AS_IT_CAME = 0.0
+"""No loudness that could be asked for."""
 
 
 def to_recipe(outputs: Sequence[OutputRequest]) -> preset_pb2.Preset:
@@ -76,7 +78,14 @@ def _audio(outputs: Sequence[OutputRequest]) -> preset_pb2.PresetAudio | None:
     webm = all(output.container == "webm" for output in outputs)
     codec = _same(outputs, [output.audio and output.audio.codec for output in outputs], "audio.codec")
     bit_rate = _same(outputs, [output.audio and output.audio.bit_rate for output in outputs], "audio.bit_rate")
-    return preset_pb2.PresetAudio(codec=codec or ("opus" if webm else "aac"), bit_rate=bit_rate or 0)
+    asked = [output.audio and (output.audio.loudness or _AS_IT_CAME) for output in outputs]
+    loudness = _same(outputs, asked, "audio.loudness")
+    return preset_pb2.PresetAudio(
+        codec=codec or ("opus" if webm else "aac"),
+        bit_rate=bit_rate or 0,
+        loudness=loudness or None,
+        keep_loudness=loudness == _AS_IT_CAME,
+    )
 
 
 def _same(outputs: Sequence[OutputRequest], values: Sequence[Any], field: str) -> Any:

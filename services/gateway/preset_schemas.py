@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.gateway.edits import Edits
 from services.gateway.schemas import Time
 
 Codec = Literal["h264", "hevc", "av1", "vp9"]
@@ -14,6 +15,7 @@ FrameRate = Annotated[float, Field(ge=1, le=60, description="Frames per second; 
 Fit = Annotated[
     Literal["contain", "pad"], Field(description="The picture keeps its shape: fit into the box, or framed in black.")
 ]
+Loudness = Annotated[float | None, Field(ge=-40, le=-5, description="In LUFS by EBU R128; null for the source's own.")]
 
 
 class _Exact(BaseModel):
@@ -45,7 +47,7 @@ class Video(_Exact):
 class Audio(_Exact):
     codec: Literal["aac", "opus"] = "aac"
     bit_rate: Annotated[int | None, Field(ge=16_000, le=512_000, description="Bits per second.")] = None
-    loudness: Annotated[float | None, Field(ge=-40, le=-5, description="In LUFS; null for the source's own.")] = -23.0
+    loudness: Loudness = -23.0
 
 
 class OutputVideo(_Exact):
@@ -64,6 +66,7 @@ class OutputVideo(_Exact):
 class OutputAudio(_Exact):
     codec: Annotated[Literal["aac", "opus"] | None, Field(description="opus in webm, else aac.")] = None
     bit_rate: Annotated[int | None, Field(ge=16_000, le=512_000, description="Bits per second.")] = None
+    loudness: Loudness = -23.0
 
 
 class OutputRequest(_Exact):
@@ -92,6 +95,7 @@ class PresetRequest(_Exact):
     gop_seconds: Annotated[int | None, Field(ge=1, le=10)] = None
     chunk_seconds: Annotated[int | None, Field(ge=1, le=60)] = None
     early_chunks: Annotated[int | None, Field(ge=0, le=16)] = None
+    edits: Annotated[Edits | None, Field(description="What jobs do to a source where they say nothing else.")] = None
 
 
 class Preset(PresetRequest):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import json_format
 from reelmesh.transcode.v1 import preset_pb2
 
+from meshkit import public
 from meshkit.errors import FieldError, MeshError
 from services.gateway.preset_schemas import Audio, Preset
 
@@ -31,6 +32,7 @@ def from_preset(preset: preset_pb2.Preset) -> dict[str, Any]:
     for rung in (rung for video in told["video"] for rung in video["rungs"]):
         rung |= {name: int(rung[name]) for name in ("max_bit_rate", "bit_rate")}
         rung |= {name: rung[name] or None for name in rung if name not in ("fit", "upscale")}
+    told["edits"] = public.edits(preset.edits) if preset.HasField("edits") else None
     times = {name: told.get(name) for name in ("create_time", "update_time")}
     told |= {"frame_rate": told["frame_rate"] or None} | times
     return {name: told.get(name) for name in Preset.model_fields}

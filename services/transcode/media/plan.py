@@ -206,7 +206,8 @@ def _preroll(part: Part, start: Fraction) -> Fraction | None:
     if not can_seek(part.facts, part.video):
         return None
     # At another rate the picture that is shown at `start` may be the one before.
-    earlier = min(1 / part.video.frame_rate, start) if part.source != OWN and part.conformed else Fraction(0)
+    other_rate = part.conformed and (part.source != OWN or part.video.constant_rate)
+    earlier = min(1 / part.video.frame_rate, start) if other_rate else Fraction(0)
     return preroll(part.facts, part.video, start - earlier) + earlier
 
 

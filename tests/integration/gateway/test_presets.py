@@ -44,6 +44,19 @@ async def test_a_preset_is_made_changed_and_deleted(http: httpx2.AsyncClient) ->
     assert (await http.get("/v1/presets/phones")).status_code == 404
 
 
+async def test_a_preset_says_what_is_edited_and_how_loud_it_comes(http: httpx2.AsyncClient) -> None:
+    edits = {"trim": {"max_duration": 30}, "intro_asset_id": new_id()}
+    audio = {"bit_rate": 96_000, "loudness": -16}
+    made = await http.put("/v1/presets/show", json=MINE | {"audio": audio, "edits": edits})
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert told["edits"]["trim"] == {"start": 0.0, "end": None, "max_duration": 30.0}
+    assert (told["edits"]["intro_asset_id"], told["edits"]["outro_asset_id"]) == (edits["intro_asset_id"], None)
+    assert told["audio"]["loudness"] == -16
+    as_it_came = await http.put("/v1/presets/show", json=MINE | {"audio": {"loudness": None}})
+    assert (as_it_came.json()["audio"]["loudness"], as_it_came.json()["edits"]) == (None, None)
+
+
 async def test_what_is_shipped_stays(http: httpx2.AsyncClient) -> None:
     for answer in (await http.put("/v1/presets/default", json=MINE), await http.delete("/v1/presets/default")):
         assert (answer.status_code, answer.json()["code"]) == (409, "preset_read_only")
@@ -69,12 +82,13 @@ async def test_a_preset_that_cannot_be(http: httpx2.AsyncClient, body: dict[str,
 async def test_a_job_says_what_to_make(http: httpx2.AsyncClient, services: FakeServices) -> None:
     outputs = [
         {"video": {"width": 1280, "height": 720, "bit_rate": 2_000_000, "frame_rate": 25}, "container": "mp4"},
-        {"video": {"codec": "av1", "height": 360, "crf": 40, "fit": "contain"}, "kind": "file"},
+        {"video": {"codec": "av1", "height": 360, "crf": 40}, "kind": "file", "audio": {"loudness": None}},
     ]
     answer = await http.post("/v1/jobs", json={"asset_id": new_id(), "outputs": outputs})
     assert answer.status_code == 202
     recipe = services.transcode.requests[-1].recipe
     assert (recipe.frame_rate, recipe.stream, recipe.audio.codec) == (25, False, "aac")
+    assert (recipe.audio.keep_loudness, recipe.audio.HasField("loudness")) == (True, False)
     assert [(video.codec, video.rungs[0].container) for video in recipe.video] == [("h264", "mp4"), ("av1", "mp4")]
     assert (recipe.video[0].rungs[0].bit_rate, recipe.video[1].rungs[0].crf) == (2_000_000, 40)
 

@@ -90,7 +90,7 @@ async def make_stream(
         facts = await facts_of(source, scratch)
     others = {use: path for use, path in (("intro", intro), ("outro", outro), ("watermark", watermark)) if path}
     materials = Materials(**{use: await facts_of(path, scratch) for use, path in others.items()})
-    planned = cut(plan(facts, replace(preset, edits=edits), materials))
+    planned = cut(plan(facts, replace(preset, edits=edits.over(preset.edits)), materials))
     sources = {OWN: source} | {place: path for place, path in ((INTRO, intro), (OUTRO, outro)) if path}
     kept = Kept()
     cores = asyncio.Semaphore(os.cpu_count() or 1)

@@ -1,5 +1,6 @@
 """Edited streams are as exact as others: the frames that were asked for, at every join, with their sound."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from services.transcode.media.edits import Crop, Edits, Trim, Watermark
 from services.transcode.media.encoders import REORDER
+from services.transcode.media.plan import plan
+from services.transcode.scheduler.shipped import shipped
 from tests.clips import Clips, beeps, first_picture, is_flash, pictures, read_number, samples, similarity
 from tests.clips.library import X264
 from tests.integration.transcode_media.stream import Stream, make_stream, steps
@@ -184,6 +187,26 @@ async def test_what_has_no_sound_is_silent_between_what_has(clips: Clips, scratc
     assert [round(beep - float(DELAY), 2) for beep in beeps(stream.audio)] == [1.5, 2.5]
     _, rate, wave = samples(stream.audio)
     assert abs(len(wave) / rate - 5) <= 1024 / 48000
+
+
+async def test_the_stage_show_is_half_a_minute_framed_between_intro_and_outro(clips: Clips, scratch: Path) -> None:
+    (show,) = (preset for preset in shipped() if preset.name == "stage-show")
+    source = clips.barcoded("long.mp4", frames=155, rate="5", size=(160, 120))
+    clip = clips.barcoded("clip.mp4", frames=15, rate="5", size=(160, 120), audio=None)
+    red = clips.made("mark.png", "-f", "lavfi", "-i", "color=red:s=80x40", "-frames:v", "1", "-pix_fmt", "rgba")
+    wanted = Edits(intro_asset_id="1", outro_asset_id="2", watermark=Watermark(asset_id="3"))
+    stream = await make_stream(source, scratch, show, edits=wanted, intro=clip, outro=clip, watermark=red)
+    shown = colours(stream.top)
+    assert {picture.shape for picture in shown} == {(720, 1280, 3)}
+    # The picture is 960 wide, in the middle.
+    numbers = [read_number(picture[:, 160:1120].mean(axis=2)) for picture in shown]
+    assert numbers == [*range(15), *range(150), *range(15)]
+    assert all(picture[:, :150].max() < 24 for picture in shown)
+    marked = [bool(int(picture[670, 1060, 0]) > int(picture[670, 1060, 1]) + 150) for picture in shown]
+    assert marked == [False] * 15 + [True] * 150 + [False] * 15
+    assert stream.audio is not None
+    muted = replace(show, edits=Edits(mute=True).over(show.edits))
+    assert plan(stream.facts, muted).audio is None
 
 
 def starts(times: list[float]) -> list[float]:
