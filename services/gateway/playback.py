@@ -40,6 +40,7 @@ _MEDIA_TYPES = {
     "mp4": "video/mp4",
     "m4v": "video/mp4",
     "m4a": "audio/mp4",
+    "webm": "video/webm",
     "jpg": "image/jpeg",
     "gif": "image/gif",
     "png": "image/png",
