@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Outputs = Sequence[metadata_pb2.Output]
 
 STREAMS = ("hls", "dash")
+_JOBS = "/jobs/"
 
 
 class Links:
@@ -33,13 +34,20 @@ class Links:
         return self._sign(key) if self._sign else None
 
 
+def below(output: metadata_pb2.Output, prefix: str) -> bool:
+    """Whether it is of the job that plays, whose folder is `prefix`."""
+    return bool(prefix) and output.object_key.startswith(prefix.rstrip("/") + "/")
+
+
 def path(output: metadata_pb2.Output, prefix: str, *, playable: bool) -> str:
-    """Where a player finds the output below `prefix`; empty while it cannot, or if it lies somewhere else."""
-    growing = playable and output.kind in STREAMS and output.state == metadata_pb2.Output.STATE_PREPARING
-    below = prefix.rstrip("/") + "/"
-    if not prefix or not output.object_key.startswith(below):
-        return ""
-    return output.object_key.removeprefix(below) if growing or output.state == metadata_pb2.Output.STATE_READY else ""
+    """Where it is found, seen from `prefix`; empty while it cannot be. A file of another job begins with `jobs/`."""
+    ready = output.state == metadata_pb2.Output.STATE_READY
+    if below(output, prefix):
+        growing = playable and output.kind in STREAMS and output.state == metadata_pb2.Output.STATE_PREPARING
+        return output.object_key.removeprefix(prefix.rstrip("/") + "/") if growing or ready else ""
+    folder = prefix.rstrip("/").rpartition(_JOBS)[0] + "/"
+    other = ready and output.kind not in STREAMS and output.object_key.startswith(folder + _JOBS[1:])
+    return output.object_key.removeprefix(folder) if prefix and other else ""
 
 
 def picture(outputs: Outputs) -> metadata_pb2.Output | None:

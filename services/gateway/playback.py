@@ -12,9 +12,9 @@ from reelmesh.metadata.v1 import metadata_pb2
 
 from meshkit.errors import NotFound
 from meshkit.grpc import status
+from services.gateway import links
 from services.gateway.cache import Cache
 from services.gateway.channels import TIMEOUT
-from services.gateway.links import STREAMS
 
 if TYPE_CHECKING:
     from reelmesh.metadata.v1 import metadata_pb2_grpc
@@ -65,9 +65,15 @@ class Playback:
     @property
     def settled(self) -> bool:
         """No playlist will change any more."""
-        return all(
-            output.state != metadata_pb2.Output.STATE_PREPARING for output in self.outputs if output.kind in STREAMS
-        )
+        streams = (each for each in self.outputs if each.kind in links.STREAMS and links.below(each, self.prefix))
+        return all(output.state != metadata_pb2.Output.STATE_PREPARING for output in streams)
+
+    def key(self, path: str) -> str:
+        """Of what lies at `path`, as `links.path` gives it. Raises NotFound."""
+        for output in self.outputs:
+            if path and not links.below(output, self.prefix) and links.path(output, self.prefix, playable=True) == path:
+                return output.object_key
+        return object_key(self.prefix, path)
 
 
 def object_key(prefix: str, path: str) -> str:

@@ -137,8 +137,7 @@ def from_asset(asset: metadata_pb2.Asset, urls: Links) -> dict[str, Any]:
     """With URLs where anybody may open them: what is private needs a token of its own, all but its picture."""
     shown = public.asset(asset)
     prefix = asset.object_prefix
-    mine = [output for output in asset.outputs if links.path(output, prefix, playable=asset.playable)]
-    picture = links.picture(mine)
+    picture = links.picture([output for output in asset.outputs if links.below(output, prefix)])
     if asset.visibility != metadata_pb2.Asset.VISIBILITY_PUBLIC or not asset.playback_id:
         gone = asset.state == metadata_pb2.Asset.STATE_DELETED
         shown["poster_url"] = urls.signed(picture.object_key) if picture and not gone else None
@@ -158,12 +157,13 @@ def from_playback(outputs: Sequence[metadata_pb2.Output], prefix: str, token: st
         path = links.path(output, prefix, playable=True) if output else ""
         return urls.play(token, path) if path else None
 
-    streams = {output.kind: output for output in outputs if output.kind in links.STREAMS}
+    played = [output for output in outputs if links.below(output, prefix)]
+    streams = {output.kind: output for output in played if output.kind in links.STREAMS}
     return {
         "hls_url": url(streams.get("hls")),
         "dash_url": url(streams.get("dash")),
-        "poster_url": url(links.picture(outputs)),
-        "storyboard_url": url(links.storyboard(outputs)),
+        "poster_url": url(links.picture(played)),
+        "storyboard_url": url(links.storyboard(played)),
         "embed_url": None,
         "outputs": [public.output(each, each.job_id) | {"url": url(each)} for each in outputs],
     }

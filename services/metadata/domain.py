@@ -222,10 +222,6 @@ class Asset:
             raise NotFound("source_deleted", "the source is no longer kept")
         return self
 
-    def played(self) -> list[Output]:
-        """The outputs under `object_prefix`."""
-        return [output for output in self.outputs if output.job_id == self.job_id]
-
     def _follow(self, job: Job, now: datetime, **values: Any) -> Asset:
         match self.state:
             case State.UPLOADED:

@@ -125,7 +125,7 @@ def to_playback(asset: Asset) -> metadata_pb2.ResolvePlaybackResponse:
         asset_id=asset.id,
         visibility=_VISIBILITIES[asset.visibility],
         object_prefix=asset.object_prefix,
-        outputs=to_outputs(asset.played()),
+        outputs=to_outputs(asset.outputs),
         tenant_id=asset.tenant_id,
         source_key="" if asset.source_delete_time else asset.object_key,
         file_name=asset.file_name,

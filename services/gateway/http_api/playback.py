@@ -11,7 +11,7 @@ from services.gateway.access import shown
 from services.gateway.delivery import Delivery
 from services.gateway.http_api.deps import Gateway, Mesh, problems
 from services.gateway.media_types import safe
-from services.gateway.playback import REDIRECTED_FOR, SIGNED_FOR, Playback, media_type, object_key, refers
+from services.gateway.playback import REDIRECTED_FOR, SIGNED_FOR, Playback, media_type, refers
 
 router = APIRouter(prefix="/play", tags=["playback"], responses=problems(401, 404))
 
@@ -65,7 +65,7 @@ async def _wanted(mesh: Gateway, request: Request, token: str, path: str) -> Del
     kept = IMMUTABLE
     if refers(path):
         kept = SETTLED if playback.settled else GROWING
-    return Delivery(key=object_key(playback.prefix, path), media_type=media_type(path), cache_control=kept)
+    return Delivery(key=playback.key(path), media_type=media_type(path), cache_control=kept)
 
 
 def _source(playback: Playback) -> Delivery:

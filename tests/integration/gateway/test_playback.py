@@ -118,6 +118,26 @@ async def test_a_storyboard_comes_from_where_its_pictures_are(video: Video, obje
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_a_file_of_another_job_is_there_too(
+    video: Video, http: httpx2.AsyncClient, tenant: str, objects: Objects
+) -> None:
+    folder = f"assets/{video.asset.id}/jobs/j2/files/t-1/"
+    video.asset.tenant_id, video.asset.object_prefix = tenant, f"assets/{video.asset.id}/jobs/j1/"
+    video.asset.outputs.append(an_output("file", f"{folder}video.mp4"))
+    video.asset.outputs.append(an_output("hls", f"assets/{video.asset.id}/jobs/j2/master.m3u8"))
+    for name in ("video.mp4", "other.mp4"):
+        await objects.put(folder + name, SEGMENT, "text/html", "")
+    shown = (await http.get(f"/v1/assets/{video.asset.id}/playback")).json()
+    urls = {output["kind"]: output["url"] for output in shown["outputs"] if output["kind"] == "file"}
+    assert shown["hls_url"].endswith(video.at("master.m3u8"))
+    answer = await video.http.get(httpx2.URL(urls["file"]).path)
+    assert answer.status_code == 307
+    assert (await video.http.get(answer.headers["location"])).content == SEGMENT
+    assert (await http.get(f"/v1/assets/{video.asset.id}")).json()["outputs"][1]["url"] == urls["file"]
+    unknown = await video.http.get(video.at("jobs/j2/files/t-1/other.mp4"), follow_redirects=True)
+    assert unknown.status_code == 404
+
+
 @pytest.mark.parametrize("path", ["master.m3u8", "720p/1.m4s"])
 async def test_head_never_redirects(video: Video, path: str) -> None:
     answer = await video.http.head(video.at(path))

@@ -1103,7 +1103,7 @@ class ResolvePlaybackResponse(_message.Message):
     content_type: _builtins.str
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Output]:
-        """The outputs under it."""
+        """All of the asset; those of the job that plays lie under it."""
 
     def __init__(
         self,
