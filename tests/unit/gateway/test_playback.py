@@ -57,10 +57,10 @@ def test_playlists_name_other_files() -> None:
 
 
 def test_playlists_are_settled_when_no_stream_grows() -> None:
-    outputs = (an_output("hls", "x"), an_output("poster", "", state=1))
+    outputs = (an_output("hls", "a/x"), an_output("poster", "", state=1), an_output("hls", "b/x", state=1))
     assert Playback(tenant_id="", public=True, prefix="a", outputs=outputs).settled
     assert not Playback(
-        tenant_id="", public=True, prefix="a", outputs=(*outputs, an_output("dash", "x", state=1))
+        tenant_id="", public=True, prefix="a", outputs=(*outputs, an_output("dash", "a/x", state=1))
     ).settled
 
 

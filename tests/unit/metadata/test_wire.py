@@ -33,12 +33,12 @@ def test_an_asset_crosses_whole() -> None:
     assert not wire.to_asset(asset).HasField("media")
 
 
-def test_a_playback_names_only_what_lies_under_its_prefix() -> None:
+def test_a_playback_names_the_outputs_of_every_job() -> None:
     asset = an_asset(new_id())
     first, second = a_job(asset), a_job(asset)
     answer = wire.to_playback(asset.succeed(first, NOW).succeed(second, NOW))
     assert answer.object_prefix == second.object_prefix
-    assert [output.job_id for output in answer.outputs] == [second.id]
+    assert {output.job_id for output in answer.outputs} == {first.id, second.id}
 
 
 def test_an_upload_is_the_source_of_its_asset() -> None:
