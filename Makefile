@@ -49,7 +49,7 @@ drift: setup ## fails when gen/ is not what protos/ says
 check: lint type drift test-unit ## all that must be green on every commit
 
 test: setup ## every test, against real servers that it starts itself
-	$(RUN) -m pytest tests
+	scripts/test $(RUN)
 
 test-unit: setup ## the tests that need nothing but Python
 	$(RUN) -m pytest tests/unit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 from grpc.aio import AioRpcError
-from reelmesh.transcode.v1 import tenant_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
+from reelmesh.transcode.v1 import edits_pb2, tenant_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
 
 from meshkit.grpc import status
 from meshkit.ids import new_id
@@ -47,9 +47,11 @@ async def asset(database: Callable[[str], Awaitable[Database]]) -> tuple[str, st
     return source.tenant_id, source.asset_id
 
 
-async def made(channel: grpc.aio.Channel, asset_id: str) -> str:
+async def made(channel: grpc.aio.Channel, asset_id: str, second: int) -> str:
+    """A job of its own: what begins at another second is not the same job."""
     stub: transcode_pb2_grpc.TranscodeServiceAsyncStub = transcode_pb2_grpc.TranscodeServiceStub(channel)
-    request = transcode_pb2.CreateJobRequest(asset_id=asset_id)
+    edits = edits_pb2.Edits(trim=edits_pb2.Trim(start=second))
+    request = transcode_pb2.CreateJobRequest(asset_id=asset_id, edits=edits)
     try:
         return (await stub.CreateJob(request, timeout=TIMEOUT)).job.id
     except AioRpcError as error:
@@ -66,7 +68,7 @@ async def test_concurrent_creates_on_several_replicas_never_overrun(
             await stack.enter_async_context(called(address, transcode_pb2.DESCRIPTOR, tenant_id, *scopes))
             for address in replicas
         ]
-        answers = await asyncio.gather(*[made(channels[number % 2], asset_id) for number in range(16)])
+        answers = await asyncio.gather(*[made(channels[number % 2], asset_id, number) for number in range(16)])
         jobs = [answer for answer in answers if answer != "quota_exceeded"]
         assert len(jobs) == PLACES
         tenants: tenant_pb2_grpc.TenantServiceAsyncStub = tenant_pb2_grpc.TenantServiceStub(channels[1])
@@ -74,10 +76,10 @@ async def test_concurrent_creates_on_several_replicas_never_overrun(
         assert (usage.concurrent_jobs.used, usage.concurrent_jobs.limit) == (PLACES, PLACES)
         stub: transcode_pb2_grpc.TranscodeServiceAsyncStub = transcode_pb2_grpc.TranscodeServiceStub(channels[0])
         await stub.CancelJob(transcode_pb2.CancelJobRequest(job_id=jobs[0]), timeout=TIMEOUT)
-        assert await made(channels[1], asset_id) != "quota_exceeded"
+        assert await made(channels[1], asset_id, 20) != "quota_exceeded"
         request = tenant_pb2.UpdateTenantSettingsRequest(tenant_id=tenant_id)
         request.settings.max_concurrent_jobs = PLACES + 1
         request.update_mask.paths.append("max_concurrent_jobs")
         await tenants.UpdateTenantSettings(request, timeout=TIMEOUT)
-        assert await made(channels[0], asset_id) != "quota_exceeded"
-        assert await made(channels[0], asset_id) == "quota_exceeded"
+        assert await made(channels[0], asset_id, 21) != "quota_exceeded"
+        assert await made(channels[0], asset_id, 22) == "quota_exceeded"
