@@ -194,6 +194,11 @@ class FakeStore(FakeQuotas, FakePresets):
         self.spent[claimed.tenant_id] += claimed.weight
         return True
 
+    async def held_by(self, worker_id: str) -> tuple[Task, Job] | None:
+        running = (task for task in self.tasks.values() if task.state is TaskState.RUNNING)
+        held = next((task for task in running if task.worker_id == worker_id), None)
+        return (held, self.jobs[held.job_id]) if held else None
+
     async def next_backoff(self) -> datetime | None:
         return min((task.not_before for task in self._queued() if task.not_before), default=None)
 

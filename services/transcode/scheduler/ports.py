@@ -116,6 +116,10 @@ class Transaction(Counting, Noting, Protocol):
         """Store a task as claimed, and charge its tenant with its weight. False when it is no longer queued."""
         ...
 
+    async def held_by(self, worker_id: str) -> tuple[Task, Job] | None:
+        """The task that this worker runs, as `task_of_job` gives it."""
+        ...
+
     async def next_backoff(self) -> datetime | None:
         """When the first of the queued tasks that wait for their backoff may be claimed."""
         ...

@@ -231,6 +231,13 @@ class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
         values = changes("task", TASK_CHANGES, claimed)
         return await TAKE.first(self._connection, task_id=claimed.id, **values) is not None
 
+    async def held_by(self, worker_id: str) -> tuple[Task, Job] | None:
+        held = sa.select(TASKS.c.id).where(RUNNING, TASKS.c.worker_id == worker_id).limit(1)
+        task_id = (await self._execute(held)).scalar()
+        found = await self.task_of_job(task_id) if task_id else None
+        # It may have ended before it was locked.
+        return found if found and (found[0].state, found[0].worker_id) == (TaskState.RUNNING, worker_id) else None
+
     async def next_backoff(self) -> datetime | None:
         found = sa.select(TASKS.c.not_before).where(QUEUED, TASKS.c.not_before.is_not(None))
         soonest: datetime | None = (await self._execute(found.order_by(TASKS.c.not_before).limit(1))).scalar()

@@ -56,9 +56,11 @@ class Tasks:
         self._claiming = asyncio.Lock()
         self._describing = Describing()
 
-    async def claim(self, worker_id: str) -> Claim | NotNow:
-        """The task whose turn it is, under a lease."""
+    async def claim(self, worker_id: str, *, again: bool = False) -> Claim | NotNow:
+        """The task whose turn it is, under a lease; `again`, what this worker was given without hearing of it."""
         now = self._now()
+        if again and (held := await self._held(worker_id, now)):
+            return held
         # One at a time: the others would only go for the same task.
         async with self._claiming:
             return await self._claim_likely(worker_id, now) or await self._claim(worker_id, now)
@@ -71,6 +73,14 @@ class Tasks:
                 return None
             claimed = turn[0].claim(worker_id, self._lease, now)
             return Claim(task=claimed, job=turn[1]) if await tx.take(claimed) else None
+
+    async def _held(self, worker_id: str, now: datetime) -> Claim | None:
+        async with self._store.transaction() as tx:
+            if (held := await tx.held_by(worker_id)) is None:
+                return None
+            task = replace(held[0], lease_expire_time=now + self._lease)
+            await tx.save_task(task)
+            return Claim(task=task, job=held[1])
 
     async def _claim(self, worker_id: str, now: datetime) -> Claim | NotNow:
         async with self._store.transaction() as tx:

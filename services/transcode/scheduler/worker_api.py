@@ -26,7 +26,7 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
         self._attempts = attempts
 
     async def ClaimTask(self, request: worker_pb2.ClaimTaskRequest, context: Any) -> worker_pb2.ClaimTaskResponse:
-        claim = await self._tasks.claim(request.worker_id)
+        claim = await self._tasks.claim(request.worker_id, again=request.again)
         if isinstance(claim, NotNow):
             refused = worker_pb2.Unclaimable(over=claim.over, retry_after=claim.retry_after)
             return worker_pb2.ClaimTaskResponse(unclaimable=refused)

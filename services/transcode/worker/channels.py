@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from grpc.aio import AioRpcError
 from reelmesh.transcode.v1 import worker_pb2
 
-from meshkit.errors import Unavailable
+from meshkit.errors import MeshError, Unavailable
 from meshkit.grpc.status import from_rpc_error
 from meshkit.instruments import MESSAGES_REDELIVERED
 from meshkit.nats import Pull
@@ -42,10 +42,16 @@ class GrpcScheduler:
     def __init__(self, stub: worker_pb2_grpc.WorkerServiceAsyncStub, worker_id: str) -> None:
         self._stub = stub
         self._worker_id = worker_id
+        self._unanswered = False
 
     async def claim(self) -> Task | Refused:
-        request = worker_pb2.ClaimTaskRequest(worker_id=self._worker_id)
-        answer = await _answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
+        request = worker_pb2.ClaimTaskRequest(worker_id=self._worker_id, again=self._unanswered)
+        try:
+            answer = await _answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
+        except MeshError:
+            self._unanswered = True
+            raise
+        self._unanswered = False
         if answer.HasField("task"):
             return wire.from_task(answer.task)
         return Refused(over=answer.unclaimable.over, retry_after=answer.unclaimable.retry_after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import TYPE_CHECKING
@@ -56,7 +57,8 @@ class Settings(GrpcSettings, NatsSettings, S3Settings):
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
-    worker_id = f"{socket.gethostname()}-{os.getpid()}"
+    # Of containers two may have the same name and process id.
+    worker_id = f"{socket.gethostname()[:64]}-{secrets.token_hex(4)}-{os.getpid()}"
     async with (
         connected(settings.nats_url, f"worker-{worker_id}", replicas=settings.nats_replicas) as bus,
         identity_at(settings.identity_addr) as identity,

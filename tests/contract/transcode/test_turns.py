@@ -84,6 +84,21 @@ async def test_a_look_finds_whose_turn_it_is(store: Store) -> None:
         assert turn[0].id == second.id
 
 
+async def test_what_a_worker_holds_is_found(store: Store) -> None:
+    worker = new_id()
+    [task] = tasks_of(new_id(), 1)
+    await queued(store, task)
+    held = task.claim(worker, LEASE, NOW)
+    async with store.transaction() as tx:
+        assert await tx.held_by(worker) is None
+        assert await tx.take(held)
+        found = await tx.held_by(worker)
+        assert found is not None
+        assert (found[0].id, found[0].epoch, found[1].id) == (held.id, 1, held.job_id)
+        await tx.save_task(held.succeed(1))
+        assert await tx.held_by(worker) is None
+
+
 async def test_a_task_that_went_meanwhile_is_not_taken(store: Store) -> None:
     [task] = tasks_of(new_id(), 1)
     await queued(store, task)

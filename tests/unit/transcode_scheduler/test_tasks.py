@@ -11,7 +11,7 @@ from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.task import MAX_ATTEMPTS, TaskKind, TaskState
-from services.transcode.scheduler.tasks import NotNow
+from services.transcode.scheduler.tasks import Claim, NotNow
 from tests.fakes.transcode_rows import a_source, results_of, some_facts
 from tests.unit.transcode_scheduler.scheduled import LEASE, Scheduler
 
@@ -62,6 +62,20 @@ async def test_a_task_that_is_held_is_nobody_elses(scheduler: Scheduler) -> None
 async def test_nobody_speaks_of_a_task_that_nobody_knows(scheduler: Scheduler) -> None:
     with pytest.raises(NotFound, match="task_not_found"):
         await scheduler.tasks.beat(new_id(), 1, 0.5)
+
+
+async def test_a_claim_that_was_not_heard_of_is_given_again(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    lost = await scheduler.claim(tasks[0])
+    scheduler.wait(1)
+    claim = await scheduler.tasks.claim("worker", again=True)
+    assert isinstance(claim, Claim)
+    assert claim.task == replace(lost, lease_expire_time=scheduler.clock.now + LEASE)
+    await scheduler.tasks.complete_encode(lost.id, lost.epoch, results_of(lost))
+    for worker in ("worker", "another"):
+        claim = await scheduler.tasks.claim(worker, again=True)
+        assert isinstance(claim, Claim)
+        assert (claim.task.id != lost.id, claim.task.epoch) == (True, 1)
 
 
 @pytest.mark.parametrize("word", range(5))
