@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def settings(
-    infra: Infra, s3_settings: S3Settings, identity_addr: str, database_url: Callable[[str], Awaitable[str]]
+    infra: Infra,
+    s3_settings: S3Settings,
+    identity_addr: str,
+    database_url: Callable[[str], Awaitable[str]],
+    alone: None,
 ) -> Settings:
     return Settings(
         grpc_port=free_port(),
@@ -41,7 +45,7 @@ async def settings(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def address(settings: Settings, bus: Bus, alone: None) -> AsyncIterator[str]:
+async def address(settings: Settings, bus: Bus) -> AsyncIterator[str]:
     async with serving(main, settings) as address:
         yield address
 

@@ -31,7 +31,7 @@ PLACES = 5
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def replicas(settings: Settings, bus: Bus, alone: None) -> AsyncIterator[list[str]]:
+async def replicas(settings: Settings, bus: Bus) -> AsyncIterator[list[str]]:
     async with AsyncExitStack() as stack:
         changed = [{"grpc_port": free_port(), "quota_concurrent_jobs": PLACES} for _ in range(2)]
         each = [serving(main, settings.model_copy(update=update)) for update in changed]
