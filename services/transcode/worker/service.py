@@ -143,7 +143,8 @@ class Worker:
             return
         with suppress(MeshError):
             await self._scheduler.fail(task, reason, _words(error)[-2000:], retryable=retryable)
-        self._failures += retryable
+        # A source that is not there says nothing about this worker.
+        self._failures += retryable and reason != "source_missing"
         # Answered whether or not that was heard: the scheduler says when asked again whether the task is over.
         await ticket.back(0.5)
 
