@@ -18,10 +18,10 @@ from local import wheels
 from local.home import Home
 from local.ports import GRPC_OFFSET, ports_of
 from local.process import Program, plain_env
+from meshkit import bucket
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import CORSRuleTypeDef
 
 BUCKET = "reelmesh"
 PROBE_BUCKET = "reelmesh-local"
@@ -43,15 +43,6 @@ FLAGS = (
     "-s3.readerCacheSizeMB=128",
 )
 SOCKETS = ("-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock")  # relative: a socket's path may have 107 bytes
-
-# Browsers upload parts straight to the bucket and read each part's ETag back.
-ANY_ORIGIN: "CORSRuleTypeDef" = {
-    "AllowedOrigins": ["*"],
-    "AllowedMethods": ["GET", "HEAD", "PUT", "POST"],
-    "AllowedHeaders": ["*"],
-    "ExposeHeaders": ["ETag"],
-    "MaxAgeSeconds": 3600,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +111,7 @@ class Seaweed:
     def _make_bucket(self) -> None:
         client = self.client()
         try:
-            if BUCKET not in bucket_names(client):
-                client.create_bucket(Bucket=BUCKET)
-            client.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [ANY_ORIGIN]})
+            bucket.make(client, BUCKET)
         finally:
             client.close()
 

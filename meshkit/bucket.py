@@ -33,7 +33,7 @@ def prepare(settings: S3Settings, patience: float = PATIENCE) -> None:
     s3, until = client(settings, settings.s3_endpoint_url), time.monotonic() + patience
     while True:
         try:
-            _prepare(s3, settings.s3_bucket)
+            make(s3, settings.s3_bucket)
             return
         except (BotoCoreError, ClientError) as error:
             if time.monotonic() > until:
@@ -42,7 +42,8 @@ def prepare(settings: S3Settings, patience: float = PATIENCE) -> None:
             time.sleep(_PAUSE)
 
 
-def _prepare(s3: S3Client, bucket: str) -> None:
+def make(s3: S3Client, bucket: str) -> None:
+    """Idempotent. Raises ClientError, BotoCoreError."""
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError as error:

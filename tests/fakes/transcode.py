@@ -304,6 +304,10 @@ class FakeStore(FakeQuotas, FakePresets):
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [each for key, each in sorted(self.landed.items()) if key[0] == job_id]
 
+    async def segment_keys(self, job_id: str, rendition: str, start: int, limit: int) -> Sequence[str]:
+        made = [each for each in await self.segments(job_id) if each.rendition == rendition and each.number >= start]
+        return [each.key for each in made[:limit]]
+
     async def add_files(self, job_id: str, files: Sequence[File]) -> None:
         self.filed |= {(job_id, each.name): each for each in files}
 

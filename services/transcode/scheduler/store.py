@@ -331,6 +331,11 @@ class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
     async def segments(self, job_id: str) -> Sequence[Segment]:
         return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]
 
+    async def segment_keys(self, job_id: str, rendition: str, start: int, limit: int) -> Sequence[str]:
+        some = SEGMENTS.c.job_id == job_id, SEGMENTS.c.rendition == rendition, SEGMENTS.c.number >= start
+        found = sa.select(SEGMENTS.c.key).where(*some).order_by(SEGMENTS.c.number).limit(limit)
+        return list((await self._execute(found)).scalars())
+
     async def add_files(self, job_id: str, files: Sequence[File]) -> None:
         if files:
             new = insert(FILES).values([{"job_id": job_id, **asdict(each)} for each in files])

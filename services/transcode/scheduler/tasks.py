@@ -168,13 +168,8 @@ class Tasks:
             task, job = _found(await tx.task_of_job(task_id))
             task.held(epoch)
             made = {each.name: each for each in await tx.renditions(job.id)}
-            end = start + _SEGMENTS_AT_ONCE
-            keys = [
-                each.key
-                for each in await tx.segments(job.id)
-                if each.rendition == rendition and start <= each.number < end
-            ]
-        return _found(made.get(rendition)), keys
+            keys = await tx.segment_keys(job.id, rendition, start, _SEGMENTS_AT_ONCE)
+        return _found(made.get(rendition)), list(keys)
 
     async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
         """An attempt failed: try again after a while, or fail the job. Idempotent. Raises Conflict (`stale_epoch`)."""

@@ -125,6 +125,17 @@ async def test_counts_of_other_tasks_are_kept(store: Store) -> None:
     assert dict(read.beside) == {"stills": Count(total=1, done=1, failed=1)}
 
 
+async def test_keys_come_a_few_at_a_time(store: Store) -> None:
+    job = a_job()
+    made = [a_segment("v240", number) for number in (10, 9, 2, 1)] + [a_segment("audio", 3)]
+    async with store.transaction() as tx:
+        await tx.add_job(job, "")
+        await landed(tx, job, made)
+    async with store.transaction() as tx:
+        assert await tx.segment_keys(job.id, "v240", 2, 2) == ["v240/2-1.m4s", "v240/9-1.m4s"]
+        assert await tx.segment_keys(job.id, "v240", 11, 2) == []
+
+
 async def test_the_playlists_lock_is_taken_and_left(store: Store) -> None:
     job = a_job()
     for _ in range(2):
