@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from services.transcode.scheduler.domain import Output
 
-SUBTITLES = "subtitles"
-"""Of this kind the playlists tell; it is no output of its own."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:

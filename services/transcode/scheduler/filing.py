@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.transcode.scheduler.file import SUBTITLES, File
+from services.transcode.scheduler.file import File
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ async def leave_out(tx: Transaction, task: Task, job: Job, now: datetime) -> Non
 
 async def _take(tx: Transaction, job: Job, files: Sequence[File]) -> None:
     await tx.add_files(job.id, files)
-    job = job.made(each.output(job.id) for each in files if each.kind != SUBTITLES)
+    job = job.made(each.output(job.id) for each in files)
     if job.worth_telling_growth:
         job = job.told_growth()
         await tx.say_grown(job)

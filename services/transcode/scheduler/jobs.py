@@ -19,7 +19,6 @@ from services.transcode.scheduler.domain import (
     JobState,
     Source,
 )
-from services.transcode.scheduler.file import SUBTITLES
 from services.transcode.scheduler.task import TaskState
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ class Jobs:
             source = await tx.source(tenant_id, job.asset_id)
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "the asset is gone")
-            made = tuple(each.output(job_id) for each in await tx.files(job_id) if each.kind != SUBTITLES)
+            made = tuple(each.output(job_id) for each in await tx.files(job_id))
             again = job.retry(made, now)
             if not again.recipe:
                 raise Conflict("unknown_preset", f"there was no preset {again.preset}", preset=again.preset)

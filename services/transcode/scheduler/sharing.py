@@ -12,7 +12,6 @@ from meshkit.clock import utc_now
 from meshkit.errors import MeshError, NotFound
 from services.transcode.media.preset import Preset
 from services.transcode.scheduler.domain import JobState, worth_telling
-from services.transcode.scheduler.file import SUBTITLES
 from services.transcode.scheduler.starting import encode, start
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class Sharing:
             await tx.add_segments(job.id, mine.segments)
             await tx.add_files(job.id, mine.files)
             took = waiting.took(other, self._now())
-            took = took.made(each.output(job.id) for each in mine.files if each.kind != SUBTITLES)
+            took = took.made(each.output(job.id) for each in mine.files)
             await tx.save_job(took)
             await tx.say_grown(took)
 

@@ -18,7 +18,6 @@ class Kind(StrEnum):
     ENCODE_AUDIO = "encode_audio"
     STILLS = "stills"
     IMAGE = "image"
-    SUBTITLES = "subtitles"
     MUX = "mux"
 
 

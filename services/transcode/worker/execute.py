@@ -40,7 +40,6 @@ _SPANS = {
     Kind.ENCODE_AUDIO: "encode audio",
     Kind.STILLS: "make stills",
     Kind.IMAGE: "make images",
-    Kind.SUBTITLES: "make subtitles",
     Kind.MUX: "join file",
 }
 _DOUBTED = 3

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from services.transcode.worker.ports import Objects
 
 
-_READ_WHOLE = (Kind.PROBE, Kind.ENCODE_AUDIO, Kind.SUBTITLES)
+_READ_WHOLE = (Kind.PROBE, Kind.ENCODE_AUDIO)
 
 
 @dataclass(frozen=True, slots=True)

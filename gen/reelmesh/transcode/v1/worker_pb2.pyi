@@ -39,12 +39,8 @@ class Task(_message.Message):
         """A poster and a storyboard of a video."""
         KIND_IMAGE: Task._Kind.ValueType  # 5
         """Sizes of a picture."""
-        KIND_SUBTITLES: Task._Kind.ValueType  # 6
-        """Text subtitles as WebVTT."""
         KIND_MUX: Task._Kind.ValueType  # 7
-        """Segments into a file in one piece.
-        8 is for analysis.
-        """
+        """Segments into a file in one piece."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     KIND_UNSPECIFIED: Task.Kind.ValueType  # 0
@@ -55,12 +51,8 @@ class Task(_message.Message):
     """A poster and a storyboard of a video."""
     KIND_IMAGE: Task.Kind.ValueType  # 5
     """Sizes of a picture."""
-    KIND_SUBTITLES: Task.Kind.ValueType  # 6
-    """Text subtitles as WebVTT."""
     KIND_MUX: Task.Kind.ValueType  # 7
-    """Segments into a file in one piece.
-    8 is for analysis.
-    """
+    """Segments into a file in one piece."""
 
     @_typing.final
     class TraceEntry(_message.Message):
@@ -468,7 +460,7 @@ class MadeFile(_message.Message):
     CODEC_FIELD_NUMBER: _builtins.int
     BIT_RATE_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """What it is to the job's owner, or subtitles, which the playlists name."""
+    """What it is to the job's owner."""
     name: _builtins.str
     """Its own among the files of the job."""
     key: _builtins.str
