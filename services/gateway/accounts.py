@@ -6,7 +6,8 @@ from google.protobuf.message import Message
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from reelmesh.identity.v1 import identity_pb2
 
-from services.gateway.bodies import Text, _Body
+from services.gateway.bodies import Text
+from services.gateway.body import Body
 from services.gateway.schemas import Id, Tenant, Time
 
 Role = Literal["owner", "member", "viewer"]
@@ -18,42 +19,42 @@ Scope = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 KeyName = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
 
 
-class SignupRequest(_Body):
+class SignupRequest(Body):
     email: Email
     password: NewPassword
 
 
-class LoginRequest(_Body):
+class LoginRequest(Body):
     email: Annotated[Text, StringConstraints(min_length=1, max_length=254)]
     password: Password
 
 
-class RefreshRequest(_Body):
+class RefreshRequest(Body):
     refresh_token: Secret
 
 
-class LogoutRequest(_Body):
+class LogoutRequest(Body):
     refresh_token: Secret | None = None
 
 
-class PasswordRequest(_Body):
+class PasswordRequest(Body):
     current_password: Password
     new_password: NewPassword
 
 
-class ApiKeyRequest(_Body):
+class ApiKeyRequest(Body):
     name: KeyName
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=64)]
     expires_at: AwareDatetime | None = None
 
 
-class MemberRequest(_Body):
+class MemberRequest(Body):
     email: Email
     password: NewPassword
     role: Role = "member"
 
 
-class MemberPatch(_Body):
+class MemberPatch(Body):
     role: Role
 
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
+from services.gateway.body import Body
 from services.gateway.edits import Edits
 from services.gateway.preset_schemas import OutputRequest
 from services.gateway.schemas import Visibility
@@ -64,13 +65,7 @@ def refused(error: ValidationError) -> RequestValidationError:
     return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()])
 
 
-class _Body(BaseModel):
-    """A field that we would not act on is refused rather than passed over."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class UploadFields(_Body):
+class UploadFields(Body):
     """What may be said of a file, whichever way it comes."""
 
     content_type: Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+/[!-~][ -~]*$")] | None = None
@@ -114,20 +109,20 @@ class S3MultipartRequest(BaseModel):
     metadata: dict[str, Any] | None = None
 
 
-class PartsRequest(_Body):
+class PartsRequest(Body):
     part_numbers: Annotated[list[PartNumber], Field(min_length=1, max_length=1000)]
 
 
-class CompletedPart(_Body):
+class CompletedPart(Body):
     part_number: PartNumber
     etag: Annotated[Text, StringConstraints(min_length=1, max_length=128)]
 
 
-class CompleteRequest(_Body):
+class CompleteRequest(Body):
     parts: Annotated[list[CompletedPart], Field(max_length=10_000)] = []
 
 
-class AssetPatch(_Body):
+class AssetPatch(Body):
     """What is not named stays; `null` clears."""
 
     file_name: Annotated[FileName, _NO_DEFAULT] = ""
@@ -136,13 +131,13 @@ class AssetPatch(_Body):
     passthrough: Annotated[Passthrough | None, _NO_DEFAULT] = None
 
 
-class WebhookRequest(_Body):
+class WebhookRequest(Body):
     url: WebhookUrl
     events: EventTypes = []
     description: Description | None = None
 
 
-class WebhookPatch(_Body):
+class WebhookPatch(Body):
     """What is not named stays; `null` clears."""
 
     url: Annotated[WebhookUrl, _NO_DEFAULT] = ""
@@ -151,24 +146,24 @@ class WebhookPatch(_Body):
     enabled: Annotated[bool, _NO_DEFAULT] = True
 
 
-class RotateRequest(_Body):
+class RotateRequest(Body):
     overlap: Annotated[int, Field(ge=0, le=604_800, description="Seconds that the old secret signs on.")] = 86_400
 
 
-class ReplayRequest(_Body):
+class ReplayRequest(Body):
     start_time: Annotated[AwareDatetime, Field(description="What was made from then on.")]
     end_time: Annotated[AwareDatetime | None, Field(description="What was made before; now when not said.")] = None
     state: Literal["succeeded", "failed"] | None = None
 
 
-class RetentionRequest(_Body):
+class RetentionRequest(Body):
     """In days; `null` is for ever."""
 
     original_days: Annotated[int | None, Field(ge=0, le=36_500, description="A source, after its asset became ready.")]
     deleted_days: Annotated[int | None, Field(ge=0, le=36_500, description="An asset, after it was deleted.")]
 
 
-class JobRequest(_Body):
+class JobRequest(Body):
     asset_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     preset: PresetName | None = None
     edits: Edits | None = None

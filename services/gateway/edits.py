@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from reelmesh.transcode.v1 import edits_pb2
+
+from services.gateway.body import Body
 
 _LONGEST = 43_200
 _LARGEST = 65_535
@@ -25,11 +27,7 @@ Position = Literal[
 ]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Trim(_Model):
+class Trim(Body):
     """In seconds from the first picture."""
 
     start: Annotated[float, Field(ge=0, le=_LONGEST)] = 0
@@ -43,7 +41,7 @@ class Trim(_Model):
         return self
 
 
-class Crop(_Model):
+class Crop(Body):
     """What stays, in pixels of the picture as a viewer sees it: upright, and square."""
 
     x: Place = 0
@@ -52,14 +50,14 @@ class Crop(_Model):
     height: Side
 
 
-class Watermark(_Model):
+class Watermark(Body):
     asset_id: Annotated[AssetId, Field(description="An image.")]
     position: Position = "bottom-right"
     scale: Annotated[float, Field(ge=0.01, le=1, description="Its width in widths of the picture.")] = 0.15
     opacity: Annotated[float, Field(gt=0, le=1)] = 1
 
 
-class Edits(_Model):
+class Edits(Body):
     """What is not said is as the preset has it."""
 
     trim: Trim | None = None

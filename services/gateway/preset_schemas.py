@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from services.gateway.body import Body
 from services.gateway.edits import Edits
 from services.gateway.schemas import Time
 
@@ -18,25 +19,26 @@ Fit = Annotated[
 Loudness = Annotated[float | None, Field(ge=-40, le=-5, description="In LUFS by EBU R128; null for the source's own.")]
 
 
-class _Exact(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Box(Body):
+    """To fit into; one side may be left out, and without both it is the source's own size."""
 
-
-class Rung(_Exact):
-    """A size of so many pixels on the shorter side, or a box to fit into; neither is the source's own."""
-
-    short_side: Annotated[int | None, Field(ge=16, le=4320, multiple_of=2)] = None
     width: Side | None = None
     height: Side | None = None
     fit: Fit = "contain"
     upscale: bool = False
-    max_bit_rate: BitRate | None = None
     bit_rate: BitRate | None = None
     crf: Crf | None = None
+
+
+class Rung(Box):
+    """A size of so many pixels on the shorter side, or a box."""
+
+    short_side: Annotated[int | None, Field(ge=16, le=4320, multiple_of=2)] = None
+    max_bit_rate: BitRate | None = None
     container: Literal["mp4", "webm"] | None = None
 
 
-class Video(_Exact):
+class Video(Body):
     codec: Codec
     encoder: Annotated[str | None, Field(max_length=32)] = None
     speed: Annotated[str | None, Field(max_length=16)] = None
@@ -44,32 +46,45 @@ class Video(_Exact):
     rungs: Annotated[list[Rung], Field(min_length=1, max_length=8)]
 
 
-class Audio(_Exact):
-    codec: Literal["aac", "opus"] = "aac"
+class Sound(Body):
     bit_rate: Annotated[int | None, Field(ge=16_000, le=512_000, description="Bits per second.")] = None
     loudness: Loudness = -23.0
 
 
-class OutputVideo(_Exact):
-    """Fit into the box of `width` and `height`, of which one may be left out; without both the source's own size."""
+class Audio(Sound):
+    codec: Literal["aac", "opus"] = "aac"
 
+
+class Size(Body):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    side: Annotated[int, Field(ge=16, le=8192, description="Pixels of the longer side, at most.")]
+
+
+class Image(Body):
+    """What becomes of an image."""
+
+    format: Annotated[Literal["webp", "jpeg", "avif"] | None, Field(description="webp when not said.")] = None
+    quality: Annotated[int | None, Field(ge=1, le=100, description="80 when not said.")] = None
+    still: Annotated[bool, Field(description="The first picture of an animation alone.")] = False
+    sizes: Annotated[list[Size], Field(max_length=8, description="thumb, medium and large when there are none.")] = []
+
+
+class Poster(Body):
+    second: Annotated[
+        float | None, Field(ge=0, le=43_200, description="Into the video; a clear picture is chosen when not said.")
+    ] = None
+
+
+class OutputVideo(Box):
     codec: Annotated[Codec | None, Field(description="vp9 in webm, else h264.")] = None
-    width: Side | None = None
-    height: Side | None = None
-    fit: Fit = "contain"
-    upscale: bool = False
-    bit_rate: BitRate | None = None
-    crf: Crf | None = None
     frame_rate: FrameRate | None = None
 
 
-class OutputAudio(_Exact):
+class OutputAudio(Sound):
     codec: Annotated[Literal["aac", "opus"] | None, Field(description="opus in webm, else aac.")] = None
-    bit_rate: Annotated[int | None, Field(ge=16_000, le=512_000, description="Bits per second.")] = None
-    loudness: Loudness = -23.0
 
 
-class OutputRequest(_Exact):
+class OutputRequest(Body):
     """One thing to make: a size of the stream (`hls` and `dash` are one), a `file` in one piece, or the `audio`."""
 
     kind: Annotated[
@@ -81,7 +96,7 @@ class OutputRequest(_Exact):
     audio: Annotated[OutputAudio | None, Field(description="Null for no sound; the usual when not said.")] = None
 
 
-class PresetRequest(_Exact):
+class PresetRequest(Body):
     """What is left out has its default."""
 
     description: Annotated[str, Field(max_length=255)] = ""
@@ -95,6 +110,8 @@ class PresetRequest(_Exact):
     gop_seconds: Annotated[int | None, Field(ge=1, le=10)] = None
     chunk_seconds: Annotated[int | None, Field(ge=1, le=60)] = None
     early_chunks: Annotated[int | None, Field(ge=0, le=16)] = None
+    image: Image | None = None
+    poster: Annotated[Poster | None, Field(description="Of a video; alone it is all that is made of one.")] = None
     edits: Annotated[Edits | None, Field(description="What jobs do to a source where they say nothing else.")] = None
 
 

@@ -32,6 +32,10 @@ def from_preset(preset: preset_pb2.Preset) -> dict[str, Any]:
     for rung in (rung for video in told["video"] for rung in video["rungs"]):
         rung |= {name: int(rung[name]) for name in ("max_bit_rate", "bit_rate")}
         rung |= {name: rung[name] or None for name in rung if name not in ("fit", "upscale")}
+    if image := told.get("image"):
+        image |= {name: image[name] or None for name in ("format", "quality")}
+    if preset.HasField("poster"):
+        told["poster"] = {"second": preset.poster.second if preset.poster.HasField("second") else None}
     told["edits"] = public.edits(preset.edits) if preset.HasField("edits") else None
     times = {name: told.get(name) for name in ("create_time", "update_time")}
     told |= {"frame_rate": told["frame_rate"] or None} | times

@@ -92,39 +92,6 @@ class UploadPage(BaseModel):
     next_page_token: str | None
 
 
-class S3Params(BaseModel):
-    """A form to POST the file with, fields first."""
-
-    method: Literal["POST"]
-    url: Url
-    fields: dict[str, str]
-
-
-class S3Multipart(BaseModel):
-    key: str
-    uploadId: Id  # noqa: N815 - as Uppy calls it
-
-
-class S3SignedPart(BaseModel):
-    url: Url
-    expires: int
-
-
-class S3SignedParts(BaseModel):
-    presignedUrls: dict[str, str]  # noqa: N815 - as Uppy calls it
-
-
-class S3ReceivedPart(BaseModel):
-    PartNumber: int
-    ETag: str
-    Size: int
-
-
-class S3Completed(BaseModel):
-    location: Url
-    key: str
-
-
 class Media(BaseModel):
     """What the probe found in the source."""
 
@@ -225,7 +192,7 @@ class Playback(BaseModel):
     poster_url: Url | None
     storyboard_url: Url | None
     embed_url: Url | None
-    outputs: Annotated[list[Output], Field(description="All that the newest job made, each with its URL.")]
+    outputs: Annotated[list[Output], Field(description="Of all jobs of the asset, each with its URL.")]
     expires_at: Annotated[Time | None, Field(description="Null for what is public.")]
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from services.gateway.bodies import Text, _Body
+from services.gateway.bodies import Text
+from services.gateway.body import Body
 from services.gateway.schemas import Tenant, Time
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ UPLOAD_SETTINGS = ("max_bytes_stored", "max_uploads_per_day", "object_key_templa
 TRANSCODE_SETTINGS = ("max_concurrent_jobs", "max_encode_minutes")
 
 
-class TenantPatch(_Body):
+class TenantPatch(Body):
     """What it does not name stays as it is."""
 
     max_bytes_stored: _Limit = None

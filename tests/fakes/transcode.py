@@ -12,33 +12,30 @@ from meshkit.errors import Unavailable
 from services.transcode.scheduler.domain import JOB_LOST, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.task import OPTIONAL, TaskState
+from tests.fakes.transcode_attempts import FakeAttempts
 from tests.fakes.transcode_presets import FakePresets
 from tests.fakes.transcode_quotas import FakeQuotas
+from tests.fakes.transcode_results import FakeResults
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from typing import Any
 
-    from services.transcode.scheduler.attempt import Attempt
     from services.transcode.scheduler.domain import Job
-    from services.transcode.scheduler.file import File
-    from services.transcode.scheduler.rendition import Rendition, Segment
+    from services.transcode.scheduler.rendition import Segment
     from services.transcode.scheduler.task import Task
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class FakeStore(FakeQuotas, FakePresets):
+class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets):
     """One transaction at a time, undone when it fails."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     request_ids: dict[tuple[str, str], str] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
-    rungs: dict[tuple[str, str], Rendition] = field(default_factory=dict)
-    landed: dict[tuple[str, str, int], Segment] = field(default_factory=dict)
-    filed: dict[tuple[str, str], File] = field(default_factory=dict)
     messages: set[tuple[str, str]] = field(default_factory=set)
     said: list[tuple[str, Job]] = field(default_factory=list)
     """Facts about jobs that went out as events, in order."""
@@ -46,7 +43,6 @@ class FakeStore(FakeQuotas, FakePresets):
     """Jobs that were said to have more to show, in order."""
     enqueued: list[str] = field(default_factory=list)
     """Subjects put in the work queue, in order."""
-    noted: list[Attempt] = field(default_factory=list)
     spent: dict[str, float] = field(default_factory=dict)
     """What each tenant has had of the workers."""
 
@@ -268,54 +264,10 @@ class FakeStore(FakeQuotas, FakePresets):
         done = (job for job in running if job.tasks_done == job.tasks_total)
         return [job for job in done if job.encode_time and job.encode_time < before][:limit]
 
-    async def add_attempt(self, attempt: Attempt) -> None:
-        known = {(each.task_id, each.epoch) for each in self.noted}
-        if (attempt.task_id, attempt.epoch) not in known:
-            self.noted.append(attempt)
-
-    async def attempts(self, job_id: str, *, before: str | None, limit: int) -> Sequence[Attempt]:
-        mine = [each for each in self.noted if each.job_id == job_id and (before is None or each.id < before)]
-        return sorted(mine, key=lambda each: each.id, reverse=True)[:limit]
-
-    async def forget_attempts(self, before: datetime) -> None:
-        self.noted = [each for each in self.noted if each.create_time >= before]
-
-    async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
-        for each in renditions:
-            await self.save_rendition(each)
-
-    async def renditions(self, job_id: str) -> Sequence[Rendition]:
-        return sorted((each for each in self.rungs.values() if each.job_id == job_id), key=lambda each: each.place)
-
-    async def save_rendition(self, rendition: Rendition) -> None:
-        self.rungs[rendition.job_id, rendition.name] = rendition
-
     async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
         await self.save_task(task)
         await self.save_job(job)
         await self.add_segments(job.id, segments)
-
-    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
-        for each in segments:
-            key = (job_id, each.rendition, each.number)
-            assert key not in self.landed, f"segment {key} landed twice"
-            self.landed[key] = each
-
-    async def segments(self, job_id: str) -> Sequence[Segment]:
-        return [each for key, each in sorted(self.landed.items()) if key[0] == job_id]
-
-    async def segment_keys(self, job_id: str, rendition: str, start: int, limit: int) -> Sequence[str]:
-        made = [each for each in await self.segments(job_id) if each.rendition == rendition and each.number >= start]
-        return [each.key for each in made[:limit]]
-
-    async def add_files(self, job_id: str, files: Sequence[File]) -> None:
-        self.filed |= {(job_id, each.name): each for each in files}
-
-    async def files(self, job_id: str) -> Sequence[File]:
-        return [each for key, each in sorted(self.filed.items()) if key[0] == job_id]
-
-    async def lock_playlists(self, job_id: str) -> None:
-        """Held already: there is one transaction at a time."""
 
     def _queued(self) -> list[Task]:
         return [task for task in self.tasks.values() if task.state is TaskState.QUEUED]

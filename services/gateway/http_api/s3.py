@@ -11,7 +11,7 @@ from reelmesh.upload.v1 import upload_pb2
 
 from meshkit.auth import act_for, caller
 from meshkit.errors import FieldError, InvalidArgument
-from services.gateway import bodies, schemas, tus, wire
+from services.gateway import bodies, s3_schemas, tus, wire
 from services.gateway.channels import COMPLETE_TIMEOUT, TIMEOUT
 from services.gateway.forms import Form
 from services.gateway.http_api.deps import (
@@ -35,7 +35,7 @@ _METADATA = "metadata["
 PartNumber = Annotated[int, bodies.Field(ge=1, le=10_000)]
 
 
-@router.get("/params", response_model=schemas.S3Params, **_DOCUMENTED)
+@router.get("/params", response_model=s3_schemas.S3Params, **_DOCUMENTED)
 async def uppy_params(
     request: Request,
     mesh: Mesh,
@@ -62,20 +62,20 @@ async def uppy_form(upload_id: ResourceId, request: Request, mesh: Mesh, respons
     response.headers["Location"] = f"/v1/assets/{upload.asset_id}"
 
 
-@router.post("/multipart", response_model=schemas.S3Multipart, **_DOCUMENTED)
+@router.post("/multipart", response_model=s3_schemas.S3Multipart, **_DOCUMENTED)
 async def uppy_create(body: bodies.S3MultipartRequest, mesh: Mesh) -> dict[str, Any]:
     upload = await _created(mesh, body, upload_pb2.Upload.TRANSPORT_LOOSE)
     return {"key": upload.object_key, "uploadId": upload.id}
 
 
-@router.get("/multipart/{upload_id}", response_model=list[schemas.S3ReceivedPart], **_DOCUMENTED)
+@router.get("/multipart/{upload_id}", response_model=list[s3_schemas.S3ReceivedPart], **_DOCUMENTED)
 async def uppy_parts(upload_id: ResourceId, mesh: Mesh) -> list[dict[str, Any]]:
     asked = upload_pb2.ListPartsRequest(upload_id=str(upload_id))
     parts = (await mesh.services.upload.ListParts(asked, timeout=TIMEOUT)).parts
     return [{"PartNumber": part.part_number, "ETag": part.etag, "Size": part.size} for part in parts]
 
 
-@router.get("/multipart/{upload_id}/batch", response_model=schemas.S3SignedParts, **_DOCUMENTED)
+@router.get("/multipart/{upload_id}/batch", response_model=s3_schemas.S3SignedParts, **_DOCUMENTED)
 async def uppy_sign_many(
     upload_id: ResourceId,
     mesh: Mesh,
@@ -85,13 +85,13 @@ async def uppy_sign_many(
     return {"presignedUrls": await _signed(mesh, str(upload_id), numbers)}
 
 
-@router.get("/multipart/{upload_id}/{part_number}", response_model=schemas.S3SignedPart, **_DOCUMENTED)
+@router.get("/multipart/{upload_id}/{part_number}", response_model=s3_schemas.S3SignedPart, **_DOCUMENTED)
 async def uppy_sign(upload_id: ResourceId, part_number: PartNumber, mesh: Mesh) -> dict[str, Any]:
     urls = await _signed(mesh, str(upload_id), [part_number])
     return {"url": urls[str(part_number)], "expires": _EXPIRES}
 
 
-@router.post("/multipart/{upload_id}/complete", response_model=schemas.S3Completed, **_DOCUMENTED)
+@router.post("/multipart/{upload_id}/complete", response_model=s3_schemas.S3Completed, **_DOCUMENTED)
 async def uppy_complete(upload_id: ResourceId, body: bodies.S3CompleteRequest, mesh: Mesh) -> dict[str, Any]:
     parts = [upload_pb2.CompletedPart(part_number=part.PartNumber, etag=part.ETag) for part in body.parts]
     request = upload_pb2.CompleteUploadRequest(upload_id=str(upload_id), parts=parts)

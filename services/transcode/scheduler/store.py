@@ -10,27 +10,26 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from meshkit import once, outbox, telemetry
-from services.transcode.scheduler import domain, observed, turns, wire
+from services.transcode.scheduler import observed, turns, wire
 from services.transcode.scheduler.attempt_rows import ATTEMPTS, AttemptRows
-from services.transcode.scheduler.domain import JOB_OVER, JobState, Source
+from services.transcode.scheduler.domain import JOB_OVER, JobState
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.preset_rows import PresetRows
 from services.transcode.scheduler.quota_rows import QuotaRows
 from services.transcode.scheduler.quotas import NO_LIMITS, Limits
+from services.transcode.scheduler.result_rows import ResultRows
+from services.transcode.scheduler.same_rows import SameRows
+from services.transcode.scheduler.source_rows import SourceRows
 from services.transcode.scheduler.statements import (
     BEAT,
-    LAND,
     NEXT,
-    RENDITIONS_OF,
     SAVE_JOB,
     SAVE_TASK,
-    SEGMENTS_OF,
     TAKE,
     TASK_OF_JOB,
     changes,
 )
 from services.transcode.scheduler.tables import (
-    FILE_COLUMNS,
     FILES,
     JOB_CHANGES,
     JOB_COLUMNS,
@@ -40,18 +39,13 @@ from services.transcode.scheduler.tables import (
     QUEUED,
     RENDITIONS,
     RUNNING,
-    SEGMENT_COLUMNS,
     SEGMENTS,
     SOURCES,
     TASK_CHANGES,
     TASK_COLUMNS,
     TASKS,
     to_both,
-    to_file,
     to_job,
-    to_rendition,
-    to_segment,
-    to_source,
     to_task,
 )
 from services.transcode.scheduler.task import OPTIONAL, TaskKind, TaskState
@@ -64,8 +58,6 @@ if TYPE_CHECKING:
 
     from meshkit.db import Database
     from services.transcode.scheduler.domain import Job
-    from services.transcode.scheduler.file import File
-    from services.transcode.scheduler.rendition import Rendition, Segment
     from services.transcode.scheduler.task import Task
 
 
@@ -86,7 +78,7 @@ class PostgresStore:
             yield PostgresTransaction(connection, self._limits)
 
 
-class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
+class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AttemptRows, PresetRows):
     def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
         super().__init__(connection, limits)
         self._read: dict[str, Job] = {}
@@ -95,28 +87,11 @@ class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
     async def first_time(self, consumer: str, message_id: str) -> bool:
         return await outbox.first_time(self._connection, consumer, message_id)
 
-    async def add_source(self, source: Source) -> None:
-        await self._execute(insert(SOURCES).values(asdict(source)).on_conflict_do_nothing())
-
-    async def source(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Source | None:
-        found = sa.select(SOURCES).where(SOURCES.c.asset_id == asset_id, SOURCES.c.tenant_id == tenant_id)
-        row = (await self._execute(found.with_for_update() if lock else found)).first()
-        return None if row is None else to_source(row)
-
-    async def delete_source(self, tenant_id: str, asset_id: str) -> None:
-        gone = Source(asset_id=asset_id, tenant_id=tenant_id, object_key="", size=0, file_name="", deleted=True)
-        statement = insert(SOURCES).values(asdict(gone))
-        await self._execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_={"deleted": True}))
-
     async def known_facts(self, tenant_id: str, asset_id: str) -> Mapping[str, Any] | None:
         mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id, JOBS.c.facts.is_not(None)
         found = sa.select(JOBS.c.facts).where(*mine).order_by(JOBS.c.id.desc()).limit(1)
         facts: Mapping[str, Any] | None = (await self._execute(found)).scalar()
         return facts
-
-    async def restore_source(self, source: Source) -> None:
-        statement = insert(SOURCES).values(asdict(source))
-        await self._execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_={"deleted": False}))
 
     async def purge(self, tenant_id: str, asset_id: str) -> None:
         mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id
@@ -135,35 +110,6 @@ class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
             return job
         kept = sa.select(*JOB_COLUMNS).where(JOBS.c.tenant_id == job.tenant_id, JOBS.c.request_id == request_id)
         return to_job((await self._execute(kept)).one())
-
-    async def twin(self, source: Source, making: str, request_id: str) -> Job | None:
-        if request_id:
-            await once.only(self._connection, source.tenant_id, request_id)
-            said = JOBS.c.tenant_id == source.tenant_id, JOBS.c.request_id == request_id
-            if (await self._execute(sa.select(JOBS.c.id).where(*said))).first():
-                return None
-        same = JOBS.c.asset_id == source.asset_id, JOBS.c.tenant_id == source.tenant_id, JOBS.c.making == making
-        found = sa.select(*JOB_COLUMNS).where(*same, JOBS.c.state.not_in(domain.JOB_LOST))
-        row = (await self._execute(found.order_by(JOBS.c.id.desc()).limit(1))).first()
-        return None if row is None else self._job(row)
-
-    async def same_job(self, job: Job) -> Job | None:
-        if not (job.source_sha256 and job.making):
-            return None
-        of = f"{job.tenant_id}{job.source_sha256}{job.making}"
-        await self._execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(of, 1))))
-        same = JOBS.c.tenant_id == job.tenant_id, JOBS.c.source_sha256 == job.source_sha256, JOBS.c.making == job.making
-        made = JOBS.c.state == JobState.SUCCEEDED
-        makes = sa.and_(JOBS.c.state.in_((JobState.QUEUED, JobState.RUNNING)), JOBS.c.same_as.is_(None))
-        found = sa.select(*JOB_COLUMNS).where(
-            *same, sa.or_(made, makes), JOBS.c.id != job.id, JOBS.c.source_sha256 != ""
-        )
-        row = (await self._execute(found.order_by(made.desc(), JOBS.c.id).limit(1))).first()
-        return None if row is None else to_job(row)
-
-    async def waiting_jobs(self, limit: int) -> Sequence[Job]:
-        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.same_as.is_not(None)).order_by(JOBS.c.id).limit(limit)
-        return [to_job(row) for row in await self._execute(found)]
 
     async def job(self, job_id: str, *, lock: bool = False) -> Job | None:
         found = sa.select(*JOB_COLUMNS).where(JOBS.c.id == job_id)
@@ -306,48 +252,6 @@ class PostgresTransaction(QuotaRows, AttemptRows, PresetRows):
         finished = JOBS.c.tasks_done == JOBS.c.tasks_total
         found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.encode_time < before, finished)
         return [to_job(row) for row in await self._execute(found.order_by(JOBS.c.encode_time).limit(limit))]
-
-    async def add_renditions(self, renditions: Sequence[Rendition]) -> None:
-        if renditions:
-            await self._execute(sa.insert(RENDITIONS), [asdict(each) for each in renditions])
-
-    async def renditions(self, job_id: str) -> Sequence[Rendition]:
-        return [to_rendition(row) for row in await RENDITIONS_OF.run(self._connection, job_id=job_id)]
-
-    async def save_rendition(self, rendition: Rendition) -> None:
-        where = RENDITIONS.c.job_id == rendition.job_id, RENDITIONS.c.name == rendition.name
-        await self._execute(sa.update(RENDITIONS).where(*where).values(asdict(rendition)))
-
-    async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
-        values = changes("task", TASK_CHANGES, task) | changes("job", JOB_CHANGES, job)
-        values |= {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
-        await LAND.run(self._connection, task_id=task.id, job_id=job.id, **values)
-        observed.task_saved(self._connection, task)
-
-    async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
-        if segments:
-            await self._execute(sa.insert(SEGMENTS), [{"job_id": job_id, **asdict(each)} for each in segments])
-
-    async def segments(self, job_id: str) -> Sequence[Segment]:
-        return [to_segment(row) for row in await SEGMENTS_OF.run(self._connection, job_id=job_id)]
-
-    async def segment_keys(self, job_id: str, rendition: str, start: int, limit: int) -> Sequence[str]:
-        some = SEGMENTS.c.job_id == job_id, SEGMENTS.c.rendition == rendition, SEGMENTS.c.number >= start
-        found = sa.select(SEGMENTS.c.key).where(*some).order_by(SEGMENTS.c.number).limit(limit)
-        return list((await self._execute(found)).scalars())
-
-    async def add_files(self, job_id: str, files: Sequence[File]) -> None:
-        if files:
-            new = insert(FILES).values([{"job_id": job_id, **asdict(each)} for each in files])
-            values = {column.name: new.excluded[column.name] for column in FILE_COLUMNS if not column.primary_key}
-            await self._execute(new.on_conflict_do_update(index_elements=["job_id", "name"], set_=values))
-
-    async def files(self, job_id: str) -> Sequence[File]:
-        found = sa.select(*FILE_COLUMNS).where(FILES.c.job_id == job_id).order_by(FILES.c.name)
-        return [to_file(row) for row in await self._execute(found)]
-
-    async def lock_playlists(self, job_id: str) -> None:
-        await self._execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(job_id, 0))))
 
     async def _send(self, tasks: Sequence[Task]) -> None:
         if tasks:

@@ -57,6 +57,16 @@ async def test_a_preset_says_what_is_edited_and_how_loud_it_comes(http: httpx2.A
     assert (as_it_came.json()["audio"]["loudness"], as_it_came.json()["edits"]) == (None, None)
 
 
+async def test_a_preset_says_what_becomes_of_images_and_posters(http: httpx2.AsyncClient) -> None:
+    sizes = [{"name": "tile", "side": 320}]
+    made = await http.put("/v1/presets/shop", json={"image": {"quality": 60, "sizes": sizes}, "poster": {"second": 0}})
+    assert made.status_code == 201, made.text
+    assert made.json()["image"] == {"format": "webp", "quality": 60, "still": False, "sizes": sizes}
+    assert made.json()["poster"] == {"second": 0.0}
+    chosen = await http.put("/v1/presets/shop", json={"poster": {}})
+    assert (chosen.json()["image"], chosen.json()["poster"]) == (None, {"second": None})
+
+
 async def test_what_is_shipped_stays(http: httpx2.AsyncClient) -> None:
     for answer in (await http.put("/v1/presets/default", json=MINE), await http.delete("/v1/presets/default")):
         assert (answer.status_code, answer.json()["code"]) == (409, "preset_read_only")
@@ -71,6 +81,7 @@ async def test_what_is_shipped_stays(http: httpx2.AsyncClient) -> None:
         (MINE | {"gop_seconds": "long"}, "gop_seconds"),
         (MINE | {"gop_seconds": 5}, "preset"),
         (MINE | {"video": [{"codec": "av1", "speed": "fast", "rungs": [RUNG]}]}, "video"),
+        ({"image": {"sizes": [{"name": "a/b", "side": 320}]}}, "image.sizes.0.name"),
         ({}, "preset"),
     ],
 )
