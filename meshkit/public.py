@@ -34,6 +34,7 @@ def upload(pb: upload_pb2.Upload) -> dict[str, Any]:
         "content_type": pb.content_type or None,
         "sha256": pb.sha256 or None,
         "preset": pb.preset or None,
+        "job_id": pb.job_id or None,
         "labels": dict(pb.labels),
         "visibility": _name(pb, "visibility"),
         "passthrough": pb.passthrough or None,

@@ -28,6 +28,7 @@ from services.gateway.http_api import (
     s3,
     sources,
     tenants,
+    transcode,
     tus,
     uploads,
     votes,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
     from services.gateway.http_api.deps import Gateway
 
-_UPLOADS = (uploads, forms, tus, s3)
+_UPLOADS = (uploads, forms, tus, s3, transcode)
 _ASSETS = (assets, sources, votes, retention, audit)
 _ROUTERS = (
     auth,

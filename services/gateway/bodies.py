@@ -9,8 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
 from services.gateway.body import Body
-from services.gateway.edits import Edits
-from services.gateway.preset_schemas import OutputRequest
 from services.gateway.schemas import Visibility
 
 INT64_MAX = (1 << 63) - 1
@@ -65,33 +63,6 @@ def refused(error: ValidationError) -> RequestValidationError:
     return RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()])
 
 
-class UploadFields(Body):
-    """What may be said of a file, whichever way it comes."""
-
-    content_type: Annotated[str, StringConstraints(max_length=255, pattern=r"^[!-~]+/[!-~][ -~]*$")] | None = None
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
-    preset: PresetName | None = None
-    labels: Labels = {}
-    visibility: Visibility = "private"
-    passthrough: Passthrough | None = None
-
-
-class UploadRequest(UploadFields):
-    file_name: FileName
-    size: Annotated[int, Field(ge=0, le=INT64_MAX, description="Bytes.")]
-
-
-class FormRequest(UploadFields):
-    """What the fields of a form say; the file's name and type may come with its part instead."""
-
-    file_name: FileName
-
-
-class FromUrlRequest(UploadFields):
-    url: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[!-~]+$")]
-    file_name: Annotated[FileName | None, Field(description="The last part of the URL's path when not said.")] = None
-
-
 class S3Part(BaseModel):
     PartNumber: PartNumber
     ETag: Annotated[Text, StringConstraints(min_length=1, max_length=130)]
@@ -102,7 +73,10 @@ class S3CompleteRequest(BaseModel):
 
 
 class S3MultipartRequest(BaseModel):
-    """`metadata` is the client's own; of it count `sha256`, `preset`, `visibility`, `passthrough`, `label.<name>`."""
+    """`metadata` is the client's own.
+
+    Of it count `sha256`, `preset`, `job`, `visibility`, `passthrough`, `label.<name>`.
+    """
 
     filename: FileName
     type: str = ""
@@ -161,14 +135,3 @@ class RetentionRequest(Body):
 
     original_days: Annotated[int | None, Field(ge=0, le=36_500, description="A source, after its asset became ready.")]
     deleted_days: Annotated[int | None, Field(ge=0, le=36_500, description="An asset, after it was deleted.")]
-
-
-class JobRequest(Body):
-    asset_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-    preset: PresetName | None = None
-    edits: Edits | None = None
-    outputs: Annotated[
-        list[OutputRequest] | None, Field(min_length=1, max_length=8, description="In place of a preset.")
-    ] = None
-    priority: Annotated[int | None, Field(ge=0, le=100, description="Higher goes first; 50 when not said.")] = None
-    callback_url: Annotated[WebhookUrl | None, Field(description="Is called when the job is over.")] = None

@@ -61,6 +61,7 @@ def _kind(place: int, output: OutputRequest) -> str:
 
 def _rung(video: OutputVideo, container: str) -> preset_pb2.PresetRung:
     return preset_pb2.PresetRung(
+        short_side=video.short_side or 0,
         width=video.width or 0,
         height=video.height or 0,
         fit=video.fit,

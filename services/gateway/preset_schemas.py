@@ -20,8 +20,12 @@ Loudness = Annotated[float | None, Field(ge=-40, le=-5, description="In LUFS by 
 
 
 class Box(Body):
-    """To fit into; one side may be left out, and without both it is the source's own size."""
+    """A size of so many pixels on the shorter side, or a box to fit into, of which one side may be left out.
 
+    Without any it is the source's own size.
+    """
+
+    short_side: Annotated[int | None, Field(ge=16, le=4320, multiple_of=2)] = None
     width: Side | None = None
     height: Side | None = None
     fit: Fit = "contain"
@@ -31,9 +35,6 @@ class Box(Body):
 
 
 class Rung(Box):
-    """A size of so many pixels on the shorter side, or a box."""
-
-    short_side: Annotated[int | None, Field(ge=16, le=4320, multiple_of=2)] = None
     max_bit_rate: BitRate | None = None
     container: Literal["mp4", "webm"] | None = None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 1 << 20
 """Bytes of a JSON body."""
-STREAMED = ("/v1/tus", "/v1/uploads/direct", "/v1/s3/forms")
+STREAMED = ("/v1/tus", "/v1/uploads/direct", "/v1/transcode", "/v1/s3/forms")
 """Where bodies are files: they are taken as they come, and never held whole."""
 
 

@@ -72,6 +72,7 @@ class Upload(BaseModel):
     content_type: str | None
     sha256: str | None
     preset: str | None
+    job_id: Annotated[Id | None, Field(description="Of the job that follows; null until the upload completed.")]
     labels: dict[str, str]
     visibility: Visibility | None
     passthrough: str | None

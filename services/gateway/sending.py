@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from grpc.aio import AioRpcError
@@ -14,10 +13,11 @@ from meshkit.grpc import status
 from meshkit.telemetry import log
 from services.gateway import bodies, wire
 from services.gateway.channels import TIMEOUT
-from services.gateway.presets import check_preset
+from services.gateway.job_wire import WITHIN, vet
+from services.gateway.upload_bodies import FormRequest, of_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from services.gateway.channels import Services
     from services.gateway.forms import Form
@@ -29,16 +29,34 @@ FIRST = 8 << 20
 """Bytes of the file that are read before the upload is opened: fields may stand behind a file that is smaller."""
 
 
-async def send_form(services: Services, receiver: Receiver, form: Form, request_id: str) -> upload_pb2.Upload:
-    """Raises MeshError; then there is no upload, or an aborted one."""
+def form_request(values: dict[str, Any]) -> FormRequest:
+    """Raises RequestValidationError."""
+    try:
+        return FormRequest(**values)
+    except ValidationError as error:
+        raise bodies.refused(error) from None
+
+
+async def send_form(
+    services: Services,
+    receiver: Receiver,
+    form: Form,
+    request_id: str,
+    read: Callable[[dict[str, Any]], FormRequest] = form_request,
+    within: str = WITHIN,
+) -> upload_pb2.Upload:
+    """`read` says what its fields mean, and `within` where they speak of a job.
+
+    Raises MeshError; then there is no upload, or an aborted one.
+    """
     await form.begin()
     file = form.file()
     first, size = await _first(file)
     known = dict(form.fields)
-    asked = form_request(known, form)
-    await check_preset(services, asked.preset)
+    asked = read(_values(known, form))
     create = wire.to_create_upload(asked, request_id, file_name=asked.file_name, size=size)
     create.transport = upload_pb2.Upload.TRANSPORT_STREAMED
+    await vet(services, create, within)
     upload = (await services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
     if upload.state == upload_pb2.Upload.STATE_COMPLETED:
         return upload
@@ -61,22 +79,13 @@ async def send_into(
         raise
 
 
-def form_request(fields: dict[str, str], form: Form) -> bodies.FormRequest:
-    """Raises RequestValidationError, InvalidArgument. `labels` is a JSON object."""
-    values: dict[str, Any] = {name: value for name, value in fields.items() if value}
+def _values(fields: dict[str, str], form: Form) -> dict[str, Any]:
+    """Raises InvalidArgument."""
+    values = of_text({name: value for name, value in fields.items() if value})
     values.setdefault("file_name", form.file_name or "upload")
     if form.content_type:
         values.setdefault("content_type", form.content_type)
-    if "labels" in values:
-        try:
-            values["labels"] = json.loads(values["labels"])
-        except ValueError:
-            field = FieldError("labels", "is no JSON object")
-            raise InvalidArgument("invalid_argument", field.message, fields=(field,)) from None
-    try:
-        return bodies.FormRequest(**values)
-    except ValidationError as error:
-        raise bodies.refused(error) from None
+    return values
 
 
 async def _first(file: AsyncIterator[bytes]) -> tuple[list[bytes], int | None]:

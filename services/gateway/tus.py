@@ -14,6 +14,7 @@ from meshkit.errors import FieldError, InvalidArgument, UnsupportedMedia
 from services.gateway.bodies import INT64_MAX
 from services.gateway.problems import PreconditionFailed
 from services.gateway.receiving import Checksum
+from services.gateway.upload_bodies import of_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ ABOUT = {
 _LABEL = "label."
 _NAMES = {"filename": "file_name", "name": "file_name", "filetype": "content_type", "type": "content_type"}
 """What tus clients call them; the first that is there counts."""
-_OURS = ("sha256", "preset", "visibility", "passthrough")
+_OURS = ("sha256", "preset", "job", "visibility", "passthrough")
 
 
 class Tus:
@@ -105,13 +106,13 @@ def fields(metadata: str) -> dict[str, Any]:
 
 
 def known(pairs: Mapping[str, Any]) -> dict[str, Any]:
-    """What counts of a client's own words; also Uppy sends such."""
+    """What counts of a client's own words; also Uppy sends such. Raises InvalidArgument."""
     found: dict[str, Any] = {name: pairs[name] for name in _OURS if pairs.get(name)}
     for theirs, ours in _NAMES.items():
         if pairs.get(theirs):
             found.setdefault(ours, pairs[theirs])
     found["labels"] = {key.removeprefix(_LABEL): value for key, value in pairs.items() if key.startswith(_LABEL)}
-    return found
+    return of_text(found)
 
 
 def told(upload: upload_pb2.Upload) -> dict[str, str]:

@@ -12,13 +12,14 @@ from reelmesh.upload.v1 import upload_pb2
 
 from meshkit import public
 from meshkit.errors import FieldError, InvalidArgument
-from services.gateway import links
+from services.gateway import job_wire, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from services.gateway.bodies import AssetPatch, CompleteRequest, UploadFields
+    from services.gateway.bodies import AssetPatch, CompleteRequest
     from services.gateway.links import Links
+    from services.gateway.upload_bodies import UploadFields
 
 _LABEL = "label."
 _BOUND = re.compile(r"label\.([A-Za-z0-9][A-Za-z0-9_.-]{0,62})\[(gte?|lte?)\]")
@@ -28,8 +29,8 @@ _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?", re.ASCII)
 def to_create_upload(
     body: UploadFields, request_id: str, *, file_name: str, size: int | None
 ) -> upload_pb2.CreateUploadRequest:
-    """`size` None: not known before the last byte."""
-    return upload_pb2.CreateUploadRequest(
+    """`size` None: not known before the last byte. Raises InvalidArgument."""
+    create = upload_pb2.CreateUploadRequest(
         request_id=request_id,
         file_name=file_name,
         size=size or 0,
@@ -41,6 +42,7 @@ def to_create_upload(
         visibility=upload_pb2.Visibility.Value(f"VISIBILITY_{body.visibility.upper()}"),
         passthrough=body.passthrough or "",
     )
+    return job_wire.add_job(create, body.job)
 
 
 def file_name_of(url: str) -> str:

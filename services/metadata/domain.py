@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
@@ -65,6 +65,8 @@ class Source:
     object_key: str
     preset: str = ""
     declared_sha256: str = ""
+    job: Mapping[str, Any] = field(default_factory=dict)
+    job_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,8 @@ class Changes:
         """Raises InvalidArgument for a value that no asset may have."""
         name = self.file_name
         if name is not None and (not name or any(each in "/\\" or category(each) in _UNSHOWN for each in name)):
-            field = FieldError("file_name", "is empty, or has a slash or a character that cannot be shown")
-            raise InvalidArgument("invalid_file_name", field.message, fields=(field,))
+            wrong = FieldError("file_name", "is empty, or has a slash or a character that cannot be shown")
+            raise InvalidArgument("invalid_file_name", wrong.message, fields=(wrong,))
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
@@ -90,7 +92,8 @@ class Asset:
     """A transition gives the next value, or the same one where it has nothing to say; nothing moves a deleted asset.
 
     An asset follows one job, `job_id`, until it is ready: `object_prefix` and `playable` are that job's. From then on
-    only what another job finished counts, so that a second job can add to an asset and never spoil it.
+    only what another job finished counts, so that a second job can add to an asset and never spoil it. At first it is
+    the one that the upload brings about.
     """
 
     id: str
@@ -114,6 +117,8 @@ class Asset:
     playback_id: str
     preset: str = ""
     """Of the job that the upload asked for."""
+    job: Mapping[str, Any] = field(default_factory=dict)
+    """What else it asked for, in transcode's own words."""
     declared_sha256: str = ""
     job_id: str = ""
     job_attempts: int = 0

@@ -55,6 +55,7 @@ ASSETS = sa.Table(
     sa.Column("deleted_state", sa.Text),
     sa.Column("source_delete_time", _TIME),
     sa.Column("revision", sa.BigInteger),
+    sa.Column("job", JSONB),
 )
 VOTES = sa.Table(
     "votes", _tables, sa.Column("asset_id", _ID, primary_key=True), sa.Column("subject", sa.Text, primary_key=True)

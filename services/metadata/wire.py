@@ -7,6 +7,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import MessageToDict, ParseDict
 from reelmesh.metadata.v1 import metadata_events_pb2, metadata_pb2
 from reelmesh.transcode.v1 import transcode_pb2
 from reelmesh.upload.v1 import upload_pb2
@@ -75,10 +76,10 @@ def _same(ours: type[Any], theirs: type[Message], *but: str) -> list[str]:
     ]
 
 
-_ASSET = _same(Asset, metadata_pb2.Asset, "kind", "state", "visibility", "media", "outputs")
+_ASSET = _same(Asset, metadata_pb2.Asset, "kind", "state", "visibility", "media", "outputs", "job")
 _MEDIA = _same(Media, metadata_pb2.Media)
 _OUTPUT = _same(Output, metadata_pb2.Output, "state")
-_SOURCE = _same(Source, upload_pb2.Upload, "id", "labels", "visibility")
+_SOURCE = _same(Source, upload_pb2.Upload, "id", "labels", "visibility", "job")
 _JOB = _same(Job, transcode_pb2.Job, "outputs", "media")
 _JOB_OUTPUT = _same(Output, transcode_pb2.JobOutput, "state")
 
@@ -95,6 +96,7 @@ def to_asset(asset: Asset) -> metadata_pb2.Asset:
         media=metadata_pb2.Media(**_values(asset.media, _MEDIA)) if asset.media else None,
         outputs=to_outputs(asset.outputs),
         etag=asset.etag,
+        job=ParseDict(dict(asset.job), transcode_pb2.JobOptions(), ignore_unknown_fields=True) if asset.job else None,
         **_values(asset, _ASSET),
     )
 
@@ -160,6 +162,7 @@ def from_upload(pb: upload_pb2.Upload) -> Source:
         declared_sha256=pb.sha256,
         labels=dict(pb.labels),
         visibility=Visibility.PUBLIC if public else Visibility.PRIVATE,
+        job=MessageToDict(pb.job, preserving_proto_field_name=True),
         **_values(pb, _SOURCE),
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshkit.errors import Conflict, FieldError, InvalidArgument, TooLarge
 from services.upload.formats import check_file_name
@@ -77,6 +77,8 @@ class Request:
     transport: Transport = Transport.PRESIGNED
     client_metadata: str = ""
     source_url: str = ""
+    job: Mapping[str, Any] = field(default_factory=dict)
+    """What is wanted of the job that follows, beside its preset, in transcode's own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,9 @@ class Upload:
     look_time: datetime | None = None
     """When the store is asked next how much there is."""
     progress_time: datetime | None = None
+    job: Mapping[str, Any] = field(default_factory=dict)
+    job_id: str = ""
+    """That of the job that follows; a completed upload has one."""
 
     @property
     def whole(self) -> bool:
@@ -148,8 +153,8 @@ class Upload:
         """The size that part `number` must have. Raises InvalidArgument outside of 1..part_count."""
         most = self.part_count if self.part_size else MAX_PARTS
         if not 1 <= number <= most:
-            field = FieldError("part_numbers", f"part {number} is not among 1 to {most}")
-            raise InvalidArgument("invalid_part_number", field.message, fields=(field,))
+            wrong = FieldError("part_numbers", f"part {number} is not among 1 to {most}")
+            raise InvalidArgument("invalid_part_number", wrong.message, fields=(wrong,))
         return min(self.part_size, self.size - (number - 1) * self.part_size)
 
     def receiving(self) -> Upload:
@@ -197,9 +202,9 @@ class Upload:
         whole = {part.number for part in received if part.size == self.part_bytes(part.number)}
         return [number for number in range(1, self.part_count + 1) if number not in whole]
 
-    def complete(self, now: datetime) -> Upload:
+    def complete(self, job_id: str, now: datetime) -> Upload:
         """The same upload, whole. Only a receiving upload can complete."""
-        whole = replace(self.receiving(), received=self.size, held_until=None, tail_key="")
+        whole = replace(self.receiving(), received=self.size, held_until=None, tail_key="", job_id=job_id)
         return replace(whole, state=State.COMPLETED, update_time=now)
 
     def fail(self, code: str, message: str, now: datetime) -> Upload:
@@ -256,6 +261,7 @@ def open_upload(
         transport=request.transport,
         client_metadata=request.client_metadata,
         source_url=request.source_url,
+        job=request.job,
         look_time=None if request.transport.appended else now + FIRST_LOOK,
     )
     # An empty file is one empty part: whatever comes in is taken in, and judged when it is probed.
@@ -269,8 +275,8 @@ def part_size_of(request: Request, policy: Policy) -> int:
             return 0
         case Transport.PRESIGNED:
             if request.size is None:
-                field = FieldError("size", "must be known before the parts are signed")
-                raise InvalidArgument("invalid_argument", field.message, fields=(field,))
+                wrong = FieldError("size", "must be known before the parts are signed")
+                raise InvalidArgument("invalid_argument", wrong.message, fields=(wrong,))
             return max(MIN_PART_SIZE, math.ceil(request.size / MAX_PARTS))
         case _:
             longest = MAX_STREAMED_PART_SIZE * MAX_PARTS

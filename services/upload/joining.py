@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict, NotFound
+from meshkit.ids import new_id
 from services.upload.domain import Transport
 
 if TYPE_CHECKING:
@@ -69,4 +70,4 @@ async def _checked(upload: Upload, objects: Objects, now: datetime) -> Upload:
         upload = upload.sized(size)
     if size != upload.size:
         return upload.fail("size_mismatch", f"{size} bytes came, {upload.size} were declared", now)
-    return upload.complete(now)
+    return upload.complete(new_id(), now)

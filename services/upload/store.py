@@ -60,6 +60,8 @@ UPLOADS = sa.Table(
     sa.Column("look_time", _TIME),
     sa.Column("progress_time", _TIME),
     sa.Column("charged", sa.BigInteger),
+    sa.Column("job", JSONB),
+    sa.Column("job_id", sa.Text),
 )
 _MEDIA = {"video", "audio", "image"}
 _COLUMNS = [column for column in UPLOADS.columns if column.name not in {"request_id", "charged"}]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import MessageToDict, ParseDict
+from reelmesh.transcode.v1.transcode_pb2 import JobOptions
 from reelmesh.upload.v1 import upload_events_pb2, upload_pb2
 
 from meshkit.errors import FieldError, InvalidArgument
@@ -28,6 +30,7 @@ _SAME = {field.name for field in fields(Upload)} & set(upload_pb2.Upload.DESCRIP
     "state",
     "visibility",
     "transport",
+    "job",
 }
 """Fields that have the same name and type on both sides."""
 
@@ -53,6 +56,7 @@ def to_upload(upload: Upload) -> upload_pb2.Upload:
         state=_STATES[upload.state],
         visibility=_VISIBILITIES[upload.visibility],
         transport=_TRANSPORTS[upload.transport],
+        job=ParseDict(dict(upload.job), JobOptions(), ignore_unknown_fields=True) if upload.job else None,
         **same,
     )
 
@@ -104,6 +108,7 @@ def from_create(request: upload_pb2.CreateUploadRequest) -> Request:
         transport=_TRANSPORT_OF.get(request.transport, Transport.PRESIGNED),
         client_metadata=request.client_metadata,
         source_url=request.source_url,
+        job=MessageToDict(request.job, preserving_proto_field_name=True),
     )
 
 

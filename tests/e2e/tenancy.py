@@ -43,6 +43,8 @@ FAMILIES = {
     "rankings": "assets",
     "retention": "assets",
     "jobs": "jobs",
+    # Whoever says more than a preset needs jobs:write too.
+    "transcode": "uploads",
     "events": "events",
     "api-keys": "keys",
     "members": "members",

@@ -10,11 +10,12 @@ from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 from meshkit.auth import caller
 from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
+from tests.fakes.gateway_first_jobs import FirstJobs
 from tests.fakes.gateway_presets import FakePresets
 
 
 @dataclass
-class FakeTranscode(FakePresets, transcode_pb2_grpc.TranscodeServiceServicer):
+class FakeTranscode(FakePresets, FirstJobs, transcode_pb2_grpc.TranscodeServiceServicer):
     rows: dict[str, transcode_pb2.Job] = field(default_factory=dict)
     requests: list[Any] = field(default_factory=list)
 
@@ -35,6 +36,8 @@ class FakeTranscode(FakePresets, transcode_pb2_grpc.TranscodeServiceServicer):
         return transcode_pb2.CreateJobResponse(job=job)
 
     async def GetJob(self, request: Any, context: Any) -> transcode_pb2.GetJobResponse:
+        if self.at_once and request.job_id not in self.rows:
+            self.rows[request.job_id] = self._brought_about(request.job_id)
         return transcode_pb2.GetJobResponse(job=self._mine(request.job_id))
 
     async def ListJobs(self, request: Any, context: Any) -> transcode_pb2.ListJobsResponse:

@@ -31,6 +31,7 @@ class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
                 state=upload_pb2.Upload.STATE_RECEIVING,
                 file_name=request.file_name,
                 size=request.size,
+                preset=request.preset,
                 labels=request.labels,
                 visibility=request.visibility or upload_pb2.VISIBILITY_PRIVATE,
                 part_size=16 << 20,
@@ -69,7 +70,7 @@ class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
         upload = self._mine(request.upload_id)
         if upload.state == upload_pb2.Upload.STATE_ABORTED:
             raise Conflict("upload_aborted", "the upload is aborted")
-        upload.state = upload_pb2.Upload.STATE_COMPLETED
+        upload.state, upload.job_id = upload_pb2.Upload.STATE_COMPLETED, upload.job_id or new_id()
         return upload_pb2.CompleteUploadResponse(upload=upload)
 
     async def AbortUpload(self, request: Any, context: Any) -> upload_pb2.AbortUploadResponse:

@@ -5,12 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from grpc.aio import AioRpcError
-from reelmesh.notify.v1 import webhook_pb2
 from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit import public
 from meshkit.grpc import status
-from services.gateway import bodies, edits, preset_wire, schemas, wire
+from services.gateway import edits, job_wire, preset_wire, schemas, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
     PAGE_SIZE,
@@ -23,18 +22,16 @@ from services.gateway.http_api.deps import (
     ResourceId,
     problems,
 )
+from services.gateway.job_bodies import JobRequest
 from services.gateway.outputs import to_recipe
 
 router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
 
 @router.post("/jobs", status_code=202, response_model=schemas.Job, responses=problems(404, 409, 413, 415))
-async def create_job(
-    body: bodies.JobRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
-) -> dict[str, Any]:
+async def create_job(body: JobRequest, mesh: Mesh, response: Response, request_id: RequestId = "") -> dict[str, Any]:
     """Queue a job for an asset."""
-    if body.callback_url:
-        await mesh.services.webhooks.CheckUrl(webhook_pb2.CheckUrlRequest(url=body.callback_url), timeout=2 * TIMEOUT)
+    await job_wire.check_callback(mesh.services, body.callback_url or "", "callback_url")
     request = transcode_pb2.CreateJobRequest(
         request_id=request_id,
         asset_id=body.asset_id,

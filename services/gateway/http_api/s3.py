@@ -6,7 +6,6 @@ It gives the object's key back in every query; the upload's id says it all.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import ValidationError
 from reelmesh.upload.v1 import upload_pb2
 
 from meshkit.auth import act_for, caller
@@ -22,8 +21,8 @@ from services.gateway.http_api.deps import (
     ResourceId,
     problems,
 )
-from services.gateway.presets import check_preset
-from services.gateway.sending import send_into
+from services.gateway.job_wire import vet
+from services.gateway.sending import form_request, send_into
 
 router = APIRouter(prefix="/v1/s3", tags=["uppy"])
 _DOCUMENTED: dict[str, Any] = {
@@ -107,13 +106,10 @@ async def uppy_abort(upload_id: ResourceId, mesh: Mesh) -> dict[str, str]:
 
 async def _created(mesh: Gateway, asked: bodies.S3MultipartRequest, transport: Any) -> upload_pb2.Upload:
     said = tus.known(asked.metadata or {}) | {"file_name": asked.filename, "content_type": asked.type or None}
-    try:
-        fields = bodies.FormRequest(**said)
-    except ValidationError as error:
-        raise bodies.refused(error) from None
-    await check_preset(mesh.services, fields.preset)
+    fields = form_request(said)
     create = wire.to_create_upload(fields, "", file_name=fields.file_name, size=None)
     create.transport = transport
+    await vet(mesh.services, create)
     return (await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
 
 

@@ -12,8 +12,9 @@ from meshkit.grpc import status
 from services.gateway import bodies, tus, wire
 from services.gateway.channels import COMPLETE_TIMEOUT, TIMEOUT
 from services.gateway.http_api.deps import PROTECTED_PROBLEMS, STREAMED, Gateway, Mesh, RequestId, ResourceId, problems
-from services.gateway.presets import check_preset
+from services.gateway.job_wire import vet
 from services.gateway.problems import Gone
+from services.gateway.upload_bodies import UploadRequest
 
 router = APIRouter(prefix=tus.PREFIX, tags=["tus"])
 _OVER = {"upload_aborted", "upload_expired", "upload_failed"}
@@ -56,16 +57,16 @@ async def tus_about(response: Response) -> None:
 async def tus_create(request: Request, mesh: Mesh, response: Response, request_id: RequestId = "") -> None:
     """Open an upload; a body is the beginning of the file. `Upload-Metadata` may be empty.
 
-    Its keys: `filename`, `filetype`, `sha256`, `preset`, `visibility`, `passthrough`, `label.<name>`.
+    Its keys: `filename`, `filetype`, `sha256`, `preset`, `job`, `visibility`, `passthrough`, `label.<name>`.
     """
     tus.check_version(request.headers)
     size = tus.number(request.headers, "Upload-Length")
     metadata = request.headers.get("upload-metadata", "")
     asked = _upload_request(metadata, size)
-    await check_preset(mesh.services, asked.preset)
     create = wire.to_create_upload(asked, request_id, file_name=asked.file_name, size=size)
     create.transport = upload_pb2.Upload.TRANSPORT_STREAMED
     create.client_metadata = metadata
+    await vet(mesh.services, create)
     upload = (await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)).upload
     response.headers["Location"] = f"{tus.PREFIX}/{upload.id}"
     if request.headers.get("content-type") == tus.BODY or size == 0:
@@ -121,10 +122,10 @@ async def tus_overridden(upload_id: ResourceId, request: Request, mesh: Mesh, re
             raise InvalidArgument("invalid_argument", f"{field.field} {field.message}", fields=(field,))
 
 
-def _upload_request(metadata: str, size: int) -> bodies.UploadRequest:
+def _upload_request(metadata: str, size: int) -> UploadRequest:
     """Raises RequestValidationError, for which what came in metadata is a body."""
     try:
-        return bodies.UploadRequest(**{"file_name": "upload"} | tus.fields(metadata), size=size)
+        return UploadRequest(**{"file_name": "upload"} | tus.fields(metadata), size=size)
     except ValidationError as error:
         raise bodies.refused(error) from None
 

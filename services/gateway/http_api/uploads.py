@@ -20,7 +20,8 @@ from services.gateway.http_api.deps import (
     ResourceId,
     problems,
 )
-from services.gateway.presets import check_preset
+from services.gateway.job_wire import vet
+from services.gateway.upload_bodies import FromUrlRequest, UploadRequest
 
 FETCH_TIMEOUT = 10.0
 """A host's name is looked up in it."""
@@ -28,25 +29,25 @@ FETCH_TIMEOUT = 10.0
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
 
-@router.post("", status_code=201, response_model=schemas.CreatedUpload, responses=problems(409, 413, 415))
-async def create_upload(body: bodies.UploadRequest, mesh: Mesh, request_id: RequestId = "") -> Response:
+@router.post("", status_code=201, response_model=schemas.CreatedUpload, responses=problems(404, 409, 413, 415))
+async def create_upload(body: UploadRequest, mesh: Mesh, request_id: RequestId = "") -> Response:
     """Open an upload. PUT each part to its URL, then complete it."""
-    await check_preset(mesh.services, body.preset)
     create = wire.to_create_upload(body, request_id, file_name=body.file_name, size=body.size)
+    await vet(mesh.services, create)
     answer = await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)
     told = public.upload(answer.upload) | {"parts": wire.from_signed(answer.parts)}
     return JSONResponse(told, 201, {"Location": f"/v1/uploads/{answer.upload.id}"})
 
 
-@router.post("/from-url", status_code=202, response_model=schemas.Upload, responses=problems(409, 413, 415))
+@router.post("/from-url", status_code=202, response_model=schemas.Upload, responses=problems(404, 409, 413, 415))
 async def fetch_upload(
-    body: bodies.FromUrlRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
+    body: FromUrlRequest, mesh: Mesh, response: Response, request_id: RequestId = ""
 ) -> dict[str, Any]:
     """Have the platform fetch the file itself, from a public host. `Location` is the upload, to be looked at."""
-    await check_preset(mesh.services, body.preset)
     file_name = body.file_name or wire.file_name_of(body.url)
     create = wire.to_create_upload(body, request_id, file_name=file_name, size=None)
     create.transport, create.source_url = upload_pb2.Upload.TRANSPORT_FETCHED, body.url
+    await vet(mesh.services, create)
     upload = (await mesh.services.upload.CreateUpload(create, timeout=FETCH_TIMEOUT)).upload
     response.headers["Location"] = f"/v1/uploads/{upload.id}"
     return public.upload(upload)

@@ -9,7 +9,7 @@ from reelmesh.metadata.v1 import metadata_pb2
 
 from meshkit.consume import Consumer, Delivery
 from meshkit.topology import durable
-from services.transcode.scheduler import wire
+from services.transcode.scheduler import wire, wish_wire
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -32,13 +32,15 @@ def of_assets(bus: Bus, db: Database, jobs: Jobs) -> Consumer:
         told = delivery.consumer, delivery.message_id
         match said:
             case events.AssetCreated(asset=asset):
-                await jobs.on_uploaded(wire.from_asset(asset), asset.upload_id, asset.preset, *told)
+                wish = wish_wire.from_options(asset.preset, asset.job)
+                await jobs.on_uploaded(wire.from_asset(asset), asset.upload_id, wish, *told, asset.job_id)
             case events.AssetDeleted(asset=asset) | events.AssetSourceDeleted(asset=asset):
                 await jobs.on_deleted(asset.tenant_id, asset.id, *told)
             case events.AssetRestored(asset=asset) if not asset.HasField("source_delete_time"):
                 unfinished = asset.state == metadata_pb2.Asset.STATE_UPLOADED
                 request_id = f"restore:{delivery.message_id}"
-                await jobs.on_restored(wire.from_asset(asset), asset.preset, request_id, *told, unfinished=unfinished)
+                wish = wish_wire.from_options(asset.preset, asset.job)
+                await jobs.on_restored(wire.from_asset(asset), wish, request_id, *told, unfinished=unfinished)
             case events.AssetPurged():
                 await jobs.on_purged(said.tenant_id, said.asset_id, *told)
 

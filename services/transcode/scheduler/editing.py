@@ -35,15 +35,21 @@ async def taken(tx: Transaction, tenant_id: str, edits: Edits) -> Taken:
     facts: dict[str, SourceFacts] = {}
     sources: dict[int, Source] = {}
     for use, asset_id in edits.asset_ids.items():
-        source = await tx.source(tenant_id, asset_id)
-        if source is None or source.deleted:
-            raise NotFound("edit_asset_not_found", f"there is no such asset for the {use}", use=use, asset_id=asset_id)
-        known = await tx.known_facts(tenant_id, asset_id)
+        source, known = await _found(tx, tenant_id, use, asset_id)
         if known is None:
             raise Conflict("edit_asset_not_ready", f"the {use} is not ready", use=use, asset_id=asset_id)
-        facts[use] = SourceFacts.from_json(dict(known))
+        facts[use] = known
         sources[_PLACES[use]] = source
     return Taken(materials=Materials(**facts), sources=sources)
+
+
+async def foresee(tx: Transaction, tenant_id: str, edits: Edits) -> None:
+    """All that can be said before the job's own asset is there; what nobody has read yet may be ready by then."""
+    known = {use: (await _found(tx, tenant_id, use, asset_id))[1] for use, asset_id in edits.asset_ids.items()}
+    try:
+        check_materials(Materials(**known))
+    except BadEdit as error:
+        raise InvalidArgument(error.reason, error.message) from error
 
 
 async def check(tx: Transaction, source: Source, edits: Edits) -> None:
@@ -56,3 +62,11 @@ async def check(tx: Transaction, source: Source, edits: Edits) -> None:
             check_edits(edits, SourceFacts.from_json(dict(own)))
     except BadEdit as error:
         raise InvalidArgument(error.reason, error.message) from error
+
+
+async def _found(tx: Transaction, tenant_id: str, use: str, asset_id: str) -> tuple[Source, SourceFacts | None]:
+    source = await tx.source(tenant_id, asset_id)
+    if source is None or source.deleted:
+        raise NotFound("edit_asset_not_found", f"there is no such asset for the {use}", use=use, asset_id=asset_id)
+    known = await tx.known_facts(tenant_id, asset_id)
+    return source, SourceFacts.from_json(dict(known)) if known is not None else None

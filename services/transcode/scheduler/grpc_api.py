@@ -9,7 +9,7 @@ from reelmesh.transcode.v1 import transcode_pb2, transcode_pb2_grpc
 from meshkit.auth import caller
 from meshkit.grpc.server import ANY, service_scopes
 from services.transcode.media.preset import Preset
-from services.transcode.scheduler import edit_wire, preset_wire, wire
+from services.transcode.scheduler import preset_wire, wire, wish_wire
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.attempts import Attempts
@@ -22,6 +22,7 @@ SERVICE = transcode_pb2.DESCRIPTOR.services_by_name["TranscodeService"]
 SCOPES = service_scopes(
     SERVICE,
     CreateJob="jobs:write",
+    CheckJob="jobs:write",
     GetJob="jobs:read",
     ListJobs="jobs:read",
     CancelJob="jobs:write",
@@ -44,14 +45,14 @@ class TranscodeApi(transcode_pb2_grpc.TranscodeServiceServicer):
         job = await self._jobs.create(
             caller().tenant_id,
             request.asset_id,
-            request.preset,
-            request.priority if request.HasField("priority") else None,
+            wish_wire.from_options(request.preset, request),
             request.request_id,
-            request.callback_url,
-            edit_wire.from_edits(request.edits),
-            preset_wire.from_preset(request.recipe) if request.HasField("recipe") else None,
         )
         return transcode_pb2.CreateJobResponse(job=wire.to_job(job))
+
+    async def CheckJob(self, request: transcode_pb2.CheckJobRequest, context: Any) -> transcode_pb2.CheckJobResponse:
+        await self._jobs.check(caller().tenant_id, wish_wire.from_options(request.preset, request.job))
+        return transcode_pb2.CheckJobResponse()
 
     async def GetJob(self, request: transcode_pb2.GetJobRequest, context: Any) -> transcode_pb2.GetJobResponse:
         job = await self._jobs.get(caller().tenant_id, request.job_id)

@@ -9,7 +9,6 @@ from meshkit import pages
 from meshkit.clock import utc_now
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
-from services.transcode.media.edits import NO_EDITS, Edits
 from services.transcode.media.preset import ENCODER_VERSION, preset_hash
 from services.transcode.scheduler import editing, planning, quotas
 from services.transcode.scheduler.domain import (
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from services.transcode.media.preset import Preset
     from services.transcode.scheduler.ports import Store, Transaction
     from services.transcode.scheduler.presets import Presets
+    from services.transcode.scheduler.wish import Wish
 
 
 class Jobs:
@@ -36,52 +36,34 @@ class Jobs:
         self._presets = presets
         self._now = now
 
-    async def create(
-        self,
-        tenant_id: str,
-        asset_id: str,
-        preset: str,
-        priority: int | None,
-        request_id: str,
-        callback_url: str = "",
-        edits: Edits = NO_EDITS,
-        recipe: Preset | None = None,
-    ) -> Job:
+    async def create(self, tenant_id: str, asset_id: str, wish: Wish, request_id: str = "") -> Job:
         """Queue a job over an asset that was uploaded; or give the one that makes, or made, the same of it.
-
-        What to make is said by a preset's name, or by `recipe`.
-
-        `edits` come over those of the preset.
 
         Raises NotFound, Conflict, InvalidArgument (`unknown_preset`), Exhausted (`quota_exceeded`).
         """
         async with self._store.transaction() as tx:
-            recipe = recipe or await self._presets.resolve(tx, tenant_id, preset or DEFAULT_PRESET)
-            if recipe is None:
-                raise InvalidArgument("unknown_preset", f"there is no preset {preset}", preset=preset)
+            recipe = await self._known_recipe(tx, tenant_id, wish)
             source = await tx.source(tenant_id, asset_id, lock=True)
             if source is None or source.deleted:
                 raise NotFound("asset_not_found", "no such asset")
-            recipe = replace(recipe, edits=edits.over(recipe.edits))
             await editing.check(tx, source, recipe.edits)
             # Who is to be called when it is over has a job of its own, which takes over what the other makes.
-            if not callback_url and (twin := await tx.twin(source, making(recipe), request_id)):
+            if not wish.callback_url and (twin := await tx.twin(source, making(recipe), request_id)):
                 return twin
-            return await self._queue(
-                tx,
-                source,
-                preset,
-                recipe,
-                priority=priority,
-                request_id=request_id,
-                callback_url=callback_url,
-                asked=True,
-            )
+            return await self._queue(tx, source, wish, recipe, request_id=request_id, asked=True)
 
-    async def on_uploaded(self, source: Source, upload_id: str, preset: str, consumer: str, message_id: str) -> None:
-        """A file came in: remember it, and queue its first job. One that names no preset of ours fails at once.
+    async def check(self, tenant_id: str, wish: Wish) -> None:
+        """Raise what `create` would raise in any case, whatever the asset, which is still to come."""
+        async with self._store.transaction() as tx:
+            recipe = await self._known_recipe(tx, tenant_id, wish)
+            await editing.foresee(tx, tenant_id, recipe.edits)
 
-        An asset that was deleted before we heard of it stays deleted.
+    async def on_uploaded(
+        self, source: Source, upload_id: str, wish: Wish, consumer: str, message_id: str, job_id: str = ""
+    ) -> None:
+        """A file came in: remember it, and queue its first job, under the id that the upload told already.
+
+        One that names no preset of ours fails at once. An asset that was deleted before we heard of it stays deleted.
         """
         async with self._store.transaction() as tx:
             if not await tx.first_time(consumer, message_id):
@@ -90,7 +72,7 @@ class Jobs:
             kept = await tx.source(source.tenant_id, source.asset_id)
             if kept is None or kept.deleted:
                 return
-            await self._queue_own(tx, source, preset, upload_id, f"upload:{upload_id}")
+            await self._queue_own(tx, source, wish, f"upload:{upload_id}", upload_id=upload_id, job_id=job_id)
 
     async def on_deleted(self, tenant_id: str, asset_id: str, consumer: str, message_id: str) -> None:
         """An asset, or its source, went: its jobs end."""
@@ -102,7 +84,7 @@ class Jobs:
                 await self._cancel(tx, job)
 
     async def on_restored(
-        self, source: Source, preset: str, request_id: str, consumer: str, message_id: str, *, unfinished: bool
+        self, source: Source, wish: Wish, request_id: str, consumer: str, message_id: str, *, unfinished: bool
     ) -> None:
         """An asset is back: jobs can read it again. An unfinished one gets a job in place of the one that ended."""
         async with self._store.transaction() as tx:
@@ -110,7 +92,7 @@ class Jobs:
                 return
             await tx.restore_source(source)
             if unfinished:
-                await self._queue_own(tx, source, preset, None, request_id)
+                await self._queue_own(tx, source, wish, request_id)
 
     async def on_purged(self, tenant_id: str, asset_id: str, consumer: str, message_id: str) -> None:
         """Nothing is left of an asset: nor of its jobs, which ended when it was deleted."""
@@ -165,12 +147,30 @@ class Jobs:
             await tx.save_job(again)
         return again
 
+    async def _recipe(self, tx: Transaction, tenant_id: str, wish: Wish) -> Preset | None:
+        """All that is to be made and done; None where there is no such preset."""
+        recipe = wish.recipe or await self._presets.resolve(tx, tenant_id, wish.preset or DEFAULT_PRESET)
+        return recipe and replace(recipe, edits=wish.edits.over(recipe.edits))
+
+    async def _known_recipe(self, tx: Transaction, tenant_id: str, wish: Wish) -> Preset:
+        recipe = await self._recipe(tx, tenant_id, wish)
+        if recipe is None:
+            raise InvalidArgument("unknown_preset", f"there is no preset {wish.preset}", preset=wish.preset)
+        return recipe
+
     async def _queue_own(
-        self, tx: Transaction, source: Source, preset: str, upload_id: str | None, request_id: str
+        self,
+        tx: Transaction,
+        source: Source,
+        wish: Wish,
+        request_id: str,
+        *,
+        upload_id: str | None = None,
+        job_id: str = "",
     ) -> None:
-        """The job that an asset has without anybody's asking."""
-        recipe = await self._presets.resolve(tx, source.tenant_id, preset or DEFAULT_PRESET)
-        job = await self._queue(tx, source, preset, recipe, upload_id=upload_id, request_id=request_id)
+        """The job that an asset has by its upload."""
+        recipe = await self._recipe(tx, source.tenant_id, wish)
+        job = await self._queue(tx, source, wish, recipe, request_id=request_id, upload_id=upload_id, job_id=job_id)
         if not job.recipe and not job.over:
             await fail(tx, job, "unknown_preset", f"there is no preset {job.preset}", self._now())
 
@@ -178,35 +178,34 @@ class Jobs:
         self,
         tx: Transaction,
         source: Source,
-        preset: str,
+        wish: Wish,
         recipe: Preset | None,
         *,
-        priority: int | None = None,
+        request_id: str,
         upload_id: str | None = None,
-        request_id: str = "",
-        callback_url: str = "",
+        job_id: str = "",
         asked: bool = False,
     ) -> Job:
         now = self._now()
         job = Job(
-            id=new_id(),
+            id=job_id or new_id(),
             tenant_id=source.tenant_id,
             asset_id=source.asset_id,
             upload_id=upload_id,
             state=JobState.QUEUED,
-            preset=preset or (recipe.name if recipe else DEFAULT_PRESET),
+            preset=wish.preset or (recipe.name if recipe else DEFAULT_PRESET),
             recipe=recipe.to_json() if recipe else {},
             making=making(recipe) if recipe else "",
-            priority=DEFAULT_PRIORITY if priority is None else priority,
+            priority=DEFAULT_PRIORITY if wish.priority is None else wish.priority,
             source_key=source.object_key,
             source_size=source.size,
             file_name=source.file_name,
-            callback_url=callback_url,
+            callback_url=wish.callback_url,
             create_time=now,
             update_time=now,
         )
         kept = await tx.add_job(job, request_id)
-        if kept.id == job.id:
+        if kept is job:
             await tx.say(job, "queued")
             begins = await tx.hold(job, asked=asked)
             if recipe:

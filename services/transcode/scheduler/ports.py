@@ -51,7 +51,7 @@ class Transaction(Counting, Noting, Protocol):
         ...
 
     async def add_job(self, job: Job, request_id: str) -> Job:
-        """Stores and gives `job`, or gives the one that the tenant made with the same `request_id`; says nothing."""
+        """Stores and gives `job` itself, or gives what the tenant made by the same `request_id`; says nothing."""
         ...
 
     async def twin(self, source: Source, making: str, request_id: str) -> Job | None:

@@ -45,7 +45,7 @@ async def listed(store: Store, tenant_id: str, wanted: Filter = ANY) -> list[str
 
 
 async def test_gives_back_what_it_was_given(store: Store) -> None:
-    asset = an_asset(new_id(), content_type="", file_name="unknown")
+    asset = an_asset(new_id(), content_type="", file_name="unknown", job={"priority": 7}, job_id=new_id())
     await add(store, asset)
     async with store.transaction() as tx:
         assert await tx.get(asset.tenant_id, asset.id, lock=True) == asset

@@ -38,6 +38,15 @@ async def test_gives_back_the_job_that_it_was_given(store: Store) -> None:
         assert await tx.job(new_id()) is None
 
 
+async def test_a_job_that_comes_again_under_its_id_is_the_first(store: Store) -> None:
+    first = a_job(upload_id=new_id())
+    again = replace(first, priority=first.priority + 1)
+    async with store.transaction() as tx:
+        assert await tx.add_job(first, "upload") is first
+    async with store.transaction() as tx:
+        assert await tx.add_job(again, "upload") == first
+
+
 async def test_keeps_every_new_state_of_a_job(store: Store) -> None:
     job = a_job()
     output = Output(id=new_id(), kind="hls", name="master.m3u8", state="ready", object_key="a/b", duration=2.5)

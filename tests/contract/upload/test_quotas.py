@@ -60,7 +60,7 @@ async def test_counts_from_adding_to_forgetting(store: Store) -> None:
         await tx.charge(replace(second, received=600))
     assert await counts(store, tenant) == (900, 2)
     async with store.transaction() as tx:
-        await tx.save(first.complete(NOW))
+        await tx.save(first.complete(new_id(), NOW))
         await tx.save(second.abort(NOW))
     assert await counts(store, tenant) == (300, 1)
     async with store.transaction() as tx:

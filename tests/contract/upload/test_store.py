@@ -30,7 +30,7 @@ async def store(request: pytest.FixtureRequest, database: Callable[[str], Awaita
 
 
 def an_upload(tenant_id: str) -> Upload:
-    request = a_request(labels={"match_id": "7"}, visibility=Visibility.PUBLIC)
+    request = a_request(labels={"match_id": "7"}, visibility=Visibility.PUBLIC, job={"edits": {"mute": True}})
     return open_upload(request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=NOW, policy=Policy())
 
 
@@ -45,7 +45,7 @@ async def test_gives_back_what_it_was_given(store: Store) -> None:
 
 async def test_keeps_a_new_state(store: Store) -> None:
     upload = an_upload(new_id())
-    done = upload.complete(NOW + timedelta(seconds=1))
+    done = upload.complete(new_id(), NOW + timedelta(seconds=1))
     async with store.transaction() as tx:
         await tx.add(upload, "")
         await tx.save(done)

@@ -40,6 +40,7 @@ CONTRACT = {
     "GET /v1/retention",
     "PUT /v1/retention",
     "POST /v1/jobs",
+    "POST /v1/transcode",
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
     "POST /v1/jobs/{job_id}/cancel",

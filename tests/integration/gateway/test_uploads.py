@@ -74,6 +74,8 @@ async def test_completing_names_the_asset(
     assert answer.status_code == 202
     assert answer.json()["state"] == "completed"
     assert answer.headers["location"] == f"/v1/assets/{upload['asset_id']}"
+    assert upload["job_id"] is None
+    assert answer.json()["job_id"]
     assert len(services.upload.requests[-1].parts) == len((body or {}).get("parts", []))
 
 

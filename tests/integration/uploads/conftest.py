@@ -18,7 +18,7 @@ from tests.integration.gateway.conftest import serving as gateway
 from tests.serving import free_port, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from local.infra import Infra
     from meshkit.settings import S3Settings
@@ -53,6 +53,14 @@ async def upload_addr(
 async def served(others: FakeServices, s3_settings: S3Settings, upload_addr: str) -> AsyncIterator[Served]:
     async with gateway(others, s3_settings, upload_addr=upload_addr) as running:
         yield running
+
+
+@pytest.fixture
+def at_once(others: FakeServices) -> Iterator[None]:
+    """The job of an upload is there when somebody asks for it."""
+    others.transcode.at_once = True
+    yield
+    others.transcode.at_once = False
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from reelmesh.metadata.v1 import metadata_pb2
 
 from meshkit.errors import InvalidArgument
 from services.gateway import links, wire
-from services.gateway.bodies import AssetPatch, UploadRequest
+from services.gateway.bodies import AssetPatch
 from services.gateway.links import Links
+from services.gateway.upload_bodies import UploadRequest
 from tests.fakes.gateway import an_asset, an_output
 
 PREPARING = metadata_pb2.Output.STATE_PREPARING

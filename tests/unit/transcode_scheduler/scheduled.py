@@ -17,6 +17,7 @@ from services.transcode.scheduler.reconciler import Reconciler
 from services.transcode.scheduler.sharing import Sharing
 from services.transcode.scheduler.task import ENCODES, MAX_ATTEMPTS, Task, TaskKind, TaskState
 from services.transcode.scheduler.tasks import Claim, Tasks
+from services.transcode.scheduler.wish import Wish
 from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
 from tests.fakes.transcode_outputs import FakeOutputs
 from tests.fakes.transcode_rows import Clock, a_source, results_of, some_facts
@@ -67,7 +68,7 @@ class Scheduler:
     async def upload(self, preset: str = "", source: Source | None = None) -> Job:
         """A file came in; its job."""
         source = source or a_source()
-        await self.jobs.on_uploaded(source, new_id(), preset, CONSUMER, new_id())
+        await self.jobs.on_uploaded(source, new_id(), Wish(preset=preset), CONSUMER, new_id())
         return next(job for job in self.store.jobs.values() if job.asset_id == source.asset_id)
 
     async def claim(self, task: Task) -> Task:

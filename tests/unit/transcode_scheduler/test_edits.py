@@ -15,6 +15,7 @@ from services.transcode.media.plan import VideoChunk
 from services.transcode.media.sound import AudioTrack
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.task import TaskKind
+from services.transcode.scheduler.wish import Wish
 from tests.fakes.transcode_rows import a_source, some_facts
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def known(scheduler: Scheduler, tenant_id: str = "", facts: dict[str, obje
 
 
 async def asked(scheduler: Scheduler, source: Source, edits: Edits) -> Job:
-    return await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", None, "", edits=edits)
+    return await scheduler.jobs.create(source.tenant_id, source.asset_id, Wish(preset="hls", edits=edits))
 
 
 def specs(tasks: list[Task], kind: TaskKind) -> list[dict[str, object]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from meshkit.errors import Conflict, InvalidArgument, NotFound
@@ -9,11 +11,13 @@ from meshkit.ids import new_id
 from services.transcode.scheduler.domain import DEFAULT_PRIORITY, JobState
 from services.transcode.scheduler.task import TaskKind, TaskState
 from services.transcode.scheduler.tasks import NotNow
+from services.transcode.scheduler.wish import NO_WISH, Wish
 from tests.fakes.transcode_rows import a_source
 from tests.unit.transcode_scheduler.scheduled import CONSUMER, Scheduler
 
-CALLED = "https://club.example/over"
+CALLED = Wish(callback_url="https://club.example/over")
 """Who is to be called has a job of its own."""
+HLS = Wish(preset="hls")
 
 
 async def test_an_upload_becomes_a_job_and_a_probe(scheduler: Scheduler) -> None:
@@ -28,14 +32,14 @@ async def test_an_upload_becomes_a_job_and_a_probe(scheduler: Scheduler) -> None
 async def test_a_repeated_message_does_nothing(scheduler: Scheduler) -> None:
     source, upload_id, message_id = a_source(), new_id(), new_id()
     for _ in range(3):
-        await scheduler.jobs.on_uploaded(source, upload_id, "", CONSUMER, message_id)
+        await scheduler.jobs.on_uploaded(source, upload_id, NO_WISH, CONSUMER, message_id)
     assert len(scheduler.store.jobs) == len(scheduler.store.enqueued) == 1
 
 
 async def test_an_upload_that_is_told_twice_is_one_job(scheduler: Scheduler) -> None:
     source, upload_id = a_source(), new_id()
     for _ in range(2):
-        await scheduler.jobs.on_uploaded(source, upload_id, "", CONSUMER, new_id())
+        await scheduler.jobs.on_uploaded(source, upload_id, NO_WISH, CONSUMER, new_id())
     assert len(scheduler.store.jobs) == len(scheduler.store.enqueued) == 1
     assert scheduler.facts() == ["queued"]
 
@@ -50,7 +54,7 @@ async def test_a_preset_that_nobody_knows_fails_the_job(scheduler: Scheduler) ->
 async def test_a_job_can_be_asked_for_over_an_asset_that_came_in(scheduler: Scheduler) -> None:
     source = a_source()
     first = await scheduler.upload(source=source)
-    asked = await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", 10, "", CALLED)
+    asked = await scheduler.jobs.create(source.tenant_id, source.asset_id, replace(CALLED, priority=10))
     assert asked.id != first.id
     assert (asked.priority, asked.source_key, asked.upload_id) == (10, source.object_key, None)
     assert len(scheduler.store.enqueued) == 2
@@ -60,7 +64,7 @@ async def test_a_job_may_come_last_of_all(scheduler: Scheduler) -> None:
     source = a_source()
     await scheduler.upload(source=source)
     asked = [
-        await scheduler.jobs.create(source.tenant_id, source.asset_id, "hls", priority, "", CALLED)
+        await scheduler.jobs.create(source.tenant_id, source.asset_id, replace(CALLED, priority=priority))
         for priority in (0, None)
     ]
     assert [job.priority for job in asked] == [0, DEFAULT_PRIORITY]
@@ -69,7 +73,7 @@ async def test_a_job_may_come_last_of_all(scheduler: Scheduler) -> None:
 async def test_the_same_request_id_is_the_same_job(scheduler: Scheduler) -> None:
     source = a_source()
     await scheduler.upload(source=source)
-    made = [await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "once", CALLED) for _ in range(2)]
+    made = [await scheduler.jobs.create(source.tenant_id, source.asset_id, CALLED, "once") for _ in range(2)]
     assert made[0].id == made[1].id
     assert len(scheduler.store.jobs) == 2
 
@@ -78,10 +82,10 @@ async def test_a_request_names_a_preset_and_an_asset_of_its_tenant(scheduler: Sc
     source = a_source()
     await scheduler.upload(source=source)
     with pytest.raises(InvalidArgument, match="unknown_preset"):
-        await scheduler.jobs.create(source.tenant_id, source.asset_id, "vhs", 0, "")
+        await scheduler.jobs.create(source.tenant_id, source.asset_id, Wish(preset="vhs"))
     for tenant, asset in ((new_id(), source.asset_id), (source.tenant_id, new_id())):
         with pytest.raises(NotFound, match="asset_not_found"):
-            await scheduler.jobs.create(tenant, asset, "hls", 0, "")
+            await scheduler.jobs.create(tenant, asset, Wish(preset="hls"))
 
 
 async def test_a_cancelled_job_takes_its_tasks_with_it(scheduler: Scheduler) -> None:
@@ -119,13 +123,13 @@ async def test_a_deleted_asset_cancels_its_jobs(scheduler: Scheduler) -> None:
     assert scheduler.job(other).state is JobState.QUEUED
     assert scheduler.facts().count("cancelled") == 1
     with pytest.raises(NotFound, match="asset_not_found"):
-        await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "")
+        await scheduler.jobs.create(source.tenant_id, source.asset_id, NO_WISH)
 
 
 async def test_an_asset_deleted_before_its_upload_was_heard_of_gets_no_job(scheduler: Scheduler) -> None:
     source = a_source()
     await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, CONSUMER, new_id())
-    await scheduler.jobs.on_uploaded(source, new_id(), "", CONSUMER, new_id())
+    await scheduler.jobs.on_uploaded(source, new_id(), NO_WISH, CONSUMER, new_id())
     assert not scheduler.store.jobs
     assert not scheduler.store.enqueued
 
@@ -136,12 +140,12 @@ async def test_a_restored_asset_can_be_worked_on_again(scheduler: Scheduler) -> 
     await scheduler.jobs.on_deleted(source.tenant_id, source.asset_id, CONSUMER, new_id())
     message_id = new_id()
     for unfinished in (True, True, False):
-        await scheduler.jobs.on_restored(source, "hls", "restore:1", CONSUMER, message_id, unfinished=unfinished)
+        await scheduler.jobs.on_restored(source, HLS, "restore:1", CONSUMER, message_id, unfinished=unfinished)
     [again] = [job for job in scheduler.store.jobs.values() if job.id != first.id]
     assert (again.state, again.asset_id, again.id > first.id) == (JobState.QUEUED, source.asset_id, True)
-    await scheduler.jobs.on_restored(source, "hls", "restore:2", CONSUMER, new_id(), unfinished=False)
+    await scheduler.jobs.on_restored(source, HLS, "restore:2", CONSUMER, new_id(), unfinished=False)
     assert len(scheduler.store.jobs) == 2
-    await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "")
+    await scheduler.jobs.create(source.tenant_id, source.asset_id, NO_WISH)
 
 
 async def test_of_a_purged_asset_nothing_is_left(scheduler: Scheduler) -> None:
@@ -169,7 +173,7 @@ async def test_another_tenant_sees_nothing(scheduler: Scheduler) -> None:
 async def test_pages_are_newest_first_and_whole(scheduler: Scheduler) -> None:
     source = a_source()
     made = [(await scheduler.upload(source=source)).id]
-    made += [(await scheduler.jobs.create(source.tenant_id, source.asset_id, "", 0, "", CALLED)).id for _ in range(4)]
+    made += [(await scheduler.jobs.create(source.tenant_id, source.asset_id, CALLED)).id for _ in range(4)]
 
     async def page(token: str) -> tuple[list[str], str]:
         rows, after = await scheduler.jobs.page(

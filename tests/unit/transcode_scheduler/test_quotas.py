@@ -14,6 +14,7 @@ from meshkit.quotas import UNLIMITED
 from services.transcode.scheduler.allowances import Allowances
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.quotas import Limits
+from services.transcode.scheduler.wish import Wish
 from tests.fakes.transcode_rows import a_source, some_facts
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.unit.transcode_scheduler.scheduled import Scheduler
 
 SECONDS = 90
+CALLED = Wish(callback_url="https://club.example/over")
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ async def uploaded(scheduler: Scheduler, tenant_id: str) -> Job:
 
 
 async def asked_for(scheduler: Scheduler, job: Job, request_id: str = "") -> Job:
-    return await scheduler.jobs.create(job.tenant_id, job.asset_id, "", 0, request_id, "https://club.example/over")
+    return await scheduler.jobs.create(job.tenant_id, job.asset_id, CALLED, request_id)
 
 
 async def probed(scheduler: Scheduler, job: Job) -> Job:

@@ -11,6 +11,7 @@ from meshkit.ids import new_id
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.task import ENCODES, TaskKind
+from services.transcode.scheduler.wish import Wish
 from tests.fakes.transcode_rows import a_source, some_facts
 from tests.unit.transcode_scheduler.scheduled import CONSUMER
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.unit.transcode_scheduler.scheduled import Scheduler
 
 SHA256 = "ab" * 32
+HLS = Wish(preset="hls")
 FACTS = some_facts() | {"sha256": SHA256}
 
 
@@ -150,9 +152,9 @@ async def test_others_bytes_recipes_and_tenants_are_others(scheduler: Scheduler,
 async def test_the_same_of_the_same_asset_is_the_same_job(scheduler: Scheduler, tenant: str) -> None:
     source = a_source(tenant)
     first = await scheduler.upload(source=source)
-    asked = await asyncio.gather(*(scheduler.jobs.create(tenant, source.asset_id, "hls", None, "") for _ in range(3)))
+    asked = await asyncio.gather(*(scheduler.jobs.create(tenant, source.asset_id, HLS) for _ in range(3)))
     assert {job.id for job in asked} == {first.id}
     await scheduler.jobs.cancel(tenant, first.id)
-    again = await asyncio.gather(*(scheduler.jobs.create(tenant, source.asset_id, "hls", None, "") for _ in range(3)))
+    again = await asyncio.gather(*(scheduler.jobs.create(tenant, source.asset_id, HLS) for _ in range(3)))
     assert len({job.id for job in again}) == 1
     assert again[0].id != first.id

@@ -31,7 +31,7 @@ async def test_a_file_comes_in_and_is_said(uploads: Uploads, objects: FakeObject
     assert [(part.number, part.size) for part in parts] == [(1, 3)]
     await objects.receive(upload, 1, b"abc")
     done = await uploads.complete(TENANT, upload.id)
-    assert done.state is State.COMPLETED
+    assert (done.state, bool(done.job_id), upload.job_id) == (State.COMPLETED, True, "")
     assert [each.state for each in store.said] == [State.RECEIVING, State.COMPLETED]
 
 

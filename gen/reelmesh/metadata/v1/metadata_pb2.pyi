@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from reelmesh.transcode.v1 import transcode_pb2 as _transcode_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -126,6 +127,8 @@ class Asset(_message.Message):
     SOURCE_DELETE_TIME_FIELD_NUMBER: _builtins.int
     DECLARED_SHA256_FIELD_NUMBER: _builtins.int
     OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     upload_id: _builtins.str
@@ -155,6 +158,8 @@ class Asset(_message.Message):
     """Of the source, as its uploader declared it; empty when it did not."""
     object_prefix: _builtins.str
     """The folder of the bucket with what the job that it follows has made; empty while there is none."""
+    job_id: _builtins.str
+    """The job that it follows: before any began, the one that the upload brings about."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -170,6 +175,10 @@ class Asset(_message.Message):
     @_builtins.property
     def source_delete_time(self) -> _timestamp_pb2.Timestamp:
         """Since when the source is no longer kept."""
+
+    @_builtins.property
+    def job(self) -> _transcode_pb2.JobOptions:
+        """What else the upload wants of that job."""
 
     def __init__(
         self,
@@ -202,10 +211,12 @@ class Asset(_message.Message):
         source_delete_time: _timestamp_pb2.Timestamp | None = ...,
         declared_sha256: _builtins.str = ...,
         object_prefix: _builtins.str = ...,
+        job: _transcode_pb2.JobOptions | None = ...,
+        job_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "media", b"media", "source_delete_time", b"source_delete_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "job", b"job", "media", b"media", "source_delete_time", b"source_delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "object_prefix", b"object_prefix", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "job", b"job", "job_id", b"job_id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "object_prefix", b"object_prefix", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -436,6 +436,82 @@ class CreateJobResponse(_message.Message):
 Global___CreateJobResponse: _TypeAlias = CreateJobResponse  # noqa: Y015
 
 @_typing.final
+class JobOptions(_message.Message):
+    """What is wanted of the job that an upload brings about, beside its preset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPE_FIELD_NUMBER: _builtins.int
+    EDITS_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    CALLBACK_URL_FIELD_NUMBER: _builtins.int
+    priority: _builtins.int
+    """50 when it is not set."""
+    callback_url: _builtins.str
+    """Is called when the job is over; empty for none."""
+    @_builtins.property
+    def recipe(self) -> _preset_pb2.Preset:
+        """What to make, where no preset is named; the job goes by its name."""
+
+    @_builtins.property
+    def edits(self) -> _edits_pb2.Edits: ...
+    def __init__(
+        self,
+        *,
+        recipe: _preset_pb2.Preset | None = ...,
+        edits: _edits_pb2.Edits | None = ...,
+        priority: _builtins.int | None = ...,
+        callback_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "callback_url", b"callback_url", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___JobOptions: _TypeAlias = JobOptions  # noqa: Y015
+
+@_typing.final
+class CheckJobRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRESET_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    preset: _builtins.str
+    @_builtins.property
+    def job(self) -> Global___JobOptions: ...
+    def __init__(
+        self,
+        *,
+        preset: _builtins.str = ...,
+        job: Global___JobOptions | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "preset", b"preset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckJobRequest: _TypeAlias = CheckJobRequest  # noqa: Y015
+
+@_typing.final
+class CheckJobResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckJobResponse: _TypeAlias = CheckJobResponse  # noqa: Y015
+
+@_typing.final
 class GetJobRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

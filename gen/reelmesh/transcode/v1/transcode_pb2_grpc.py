@@ -40,6 +40,11 @@ class TranscodeServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CreateJobRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CreateJobResponse.FromString,
                 _registered_method=True)
+        self.CheckJob = channel.unary_unary(
+                '/reelmesh.transcode.v1.TranscodeService/CheckJob',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CheckJobRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CheckJobResponse.FromString,
+                _registered_method=True)
         self.GetJob = channel.unary_unary(
                 '/reelmesh.transcode.v1.TranscodeService/GetJob',
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.GetJobRequest.SerializeToString,
@@ -93,6 +98,13 @@ class TranscodeServiceServicer:
 
     def CreateJob(self, request, context):
         """Queues a job. The same request_id gives the same job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckJob(self, request, context):
+        """Whether such a job could be made of a file that is still to come. What only the file can tell is told when it is there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,6 +175,11 @@ def add_TranscodeServiceServicer_to_server(servicer, server):
                     servicer.CreateJob,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CreateJobRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CreateJobResponse.SerializeToString,
+            ),
+            'CheckJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckJob,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CheckJobRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CheckJobResponse.SerializeToString,
             ),
             'GetJob': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJob,
@@ -238,6 +255,33 @@ class TranscodeService:
             '/reelmesh.transcode.v1.TranscodeService/CreateJob',
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CreateJobRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CreateJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.TranscodeService/CheckJob',
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CheckJobRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_transcode__pb2.CheckJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class TranscodeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TranscodeServiceAsyncStub: ...
     CreateJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.CreateJobRequest, _transcode_pb2.CreateJobResponse]
     """Queues a job. The same request_id gives the same job."""
+    CheckJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.CheckJobRequest, _transcode_pb2.CheckJobResponse]
+    """Whether such a job could be made of a file that is still to come. What only the file can tell is told when it is there."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.GetJobRequest, _transcode_pb2.GetJobResponse]
     ListJobs: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.ListJobsRequest, _transcode_pb2.ListJobsResponse]
     CancelJob: _grpc.UnaryUnaryMultiCallable[_transcode_pb2.CancelJobRequest, _transcode_pb2.CancelJobResponse]
@@ -56,6 +58,8 @@ class TranscodeServiceAsyncStub(TranscodeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.CreateJobRequest, _transcode_pb2.CreateJobResponse]  # type: ignore[assignment]
     """Queues a job. The same request_id gives the same job."""
+    CheckJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.CheckJobRequest, _transcode_pb2.CheckJobResponse]  # type: ignore[assignment]
+    """Whether such a job could be made of a file that is still to come. What only the file can tell is told when it is there."""
     GetJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.GetJobRequest, _transcode_pb2.GetJobResponse]  # type: ignore[assignment]
     ListJobs: _aio.UnaryUnaryMultiCallable[_transcode_pb2.ListJobsRequest, _transcode_pb2.ListJobsResponse]  # type: ignore[assignment]
     CancelJob: _aio.UnaryUnaryMultiCallable[_transcode_pb2.CancelJobRequest, _transcode_pb2.CancelJobResponse]  # type: ignore[assignment]
@@ -80,6 +84,14 @@ class TranscodeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_transcode_pb2.CreateJobResponse, _abc.Awaitable[_transcode_pb2.CreateJobResponse]]:
         """Queues a job. The same request_id gives the same job."""
+
+    @_abc_1.abstractmethod
+    def CheckJob(
+        self,
+        request: _transcode_pb2.CheckJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transcode_pb2.CheckJobResponse, _abc.Awaitable[_transcode_pb2.CheckJobResponse]]:
+        """Whether such a job could be made of a file that is still to come. What only the file can tell is told when it is there."""
 
     @_abc_1.abstractmethod
     def GetJob(

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from reelmesh.transcode.v1 import transcode_pb2 as _transcode_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -140,6 +141,8 @@ class Upload(_message.Message):
     SIZE_DEFERRED_FIELD_NUMBER: _builtins.int
     CLIENT_METADATA_FIELD_NUMBER: _builtins.int
     SOURCE_URL_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    JOB_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     asset_id: _builtins.str
@@ -173,6 +176,8 @@ class Upload(_message.Message):
     """The client's own words about the file, given back as they came."""
     source_url: _builtins.str
     """Where a fetched file comes from."""
+    job_id: _builtins.str
+    """That job's id, once the upload completed."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -181,6 +186,10 @@ class Upload(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def job(self) -> _transcode_pb2.JobOptions:
+        """What else is wanted of that job."""
+
     def __init__(
         self,
         *,
@@ -209,10 +218,12 @@ class Upload(_message.Message):
         size_deferred: _builtins.bool = ...,
         client_metadata: _builtins.str = ...,
         source_url: _builtins.str = ...,
+        job: _transcode_pb2.JobOptions | None = ...,
+        job_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "job", b"job", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "client_metadata", b"client_metadata", "content_type", b"content_type", "create_time", b"create_time", "error_code", b"error_code", "error_message", b"error_message", "expire_time", b"expire_time", "file_name", b"file_name", "id", b"id", "labels", b"labels", "object_key", b"object_key", "part_count", b"part_count", "part_size", b"part_size", "passthrough", b"passthrough", "preset", b"preset", "received", b"received", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "state", b"state", "tenant_id", b"tenant_id", "transport", b"transport", "update_time", b"update_time", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "client_metadata", b"client_metadata", "content_type", b"content_type", "create_time", b"create_time", "error_code", b"error_code", "error_message", b"error_message", "expire_time", b"expire_time", "file_name", b"file_name", "id", b"id", "job", b"job", "job_id", b"job_id", "labels", b"labels", "object_key", b"object_key", "part_count", b"part_count", "part_size", b"part_size", "passthrough", b"passthrough", "preset", b"preset", "received", b"received", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "state", b"state", "tenant_id", b"tenant_id", "transport", b"transport", "update_time", b"update_time", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -333,6 +344,7 @@ class CreateUploadRequest(_message.Message):
     TRANSPORT_FIELD_NUMBER: _builtins.int
     CLIENT_METADATA_FIELD_NUMBER: _builtins.int
     SOURCE_URL_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """An idempotency key, unique in the tenant; empty for none."""
     file_name: _builtins.str
@@ -352,6 +364,10 @@ class CreateUploadRequest(_message.Message):
     """Only for what is fetched: http or https, public hosts only."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def job(self) -> _transcode_pb2.JobOptions:
+        """What is wanted of the job that follows, beside its preset."""
+
     def __init__(
         self,
         *,
@@ -368,10 +384,11 @@ class CreateUploadRequest(_message.Message):
         transport: Global___Upload.Transport.ValueType = ...,
         client_metadata: _builtins.str = ...,
         source_url: _builtins.str = ...,
+        job: _transcode_pb2.JobOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_metadata", b"client_metadata", "content_type", b"content_type", "file_name", b"file_name", "labels", b"labels", "passthrough", b"passthrough", "preset", b"preset", "request_id", b"request_id", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "transport", b"transport", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_metadata", b"client_metadata", "content_type", b"content_type", "file_name", b"file_name", "job", b"job", "labels", b"labels", "passthrough", b"passthrough", "preset", b"preset", "request_id", b"request_id", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "transport", b"transport", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
