@@ -34,10 +34,10 @@ TABLE = (
     Service(name="upload", module="services.upload", schema="upload", addr="UPLOAD_ADDR"),
     Service(name="metadata", module="services.metadata", schema="metadata", addr="METADATA_ADDR"),
     Service(name="scheduler", module="services.transcode.scheduler", schema="transcode", addr="TRANSCODE_ADDR"),
-    Service(name="notify", module="services.notify", schema="notify", addr="NOTIFY_ADDR"),
+    Service(name="notify", module="services.notify", schema="notify", addr="NOTIFY_ADDR", key="notify"),
     Service(name="gateway", module="services.gateway", http=True, key="gateway"),
 )
-KEY_HOLDERS = ("gateway", "transcode-worker", "operator")
+KEY_HOLDERS = ("gateway", "transcode-worker", "notify", "operator")
 
 
 def worker(number: int) -> Service:

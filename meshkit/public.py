@@ -6,6 +6,7 @@ not apply is null. URLs are null too: whoever answers a client fills in what tha
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from google.protobuf.struct_pb2 import Struct
     from reelmesh.metadata.v1 import metadata_pb2
-    from reelmesh.notify.v1 import webhook_pb2
+    from reelmesh.notify.v1 import analysis_pb2, webhook_pb2
     from reelmesh.transcode.v1 import edits_pb2, transcode_pb2
     from reelmesh.upload.v1 import upload_pb2
 
@@ -65,6 +66,7 @@ def asset(pb: metadata_pb2.Asset) -> dict[str, Any]:
         "error": _error(pb.error_code, pb.error_message),
         "media": _media(pb.media) if pb.HasField("media") else None,
         "outputs": [output(each, each.job_id) for each in pb.outputs],
+        "analysis": _analysis(pb.analysis) if pb.HasField("analysis") else None,
         "poster_url": None,
         "votes": pb.votes,
         "create_time": _time(pb, "create_time"),
@@ -157,6 +159,17 @@ def webhook(pb: webhook_pb2.Webhook) -> dict[str, Any]:
     }
 
 
+def analysis_hook(pb: analysis_pb2.AnalysisHook) -> dict[str, Any]:
+    return {
+        "id": pb.id,
+        "url": pb.url,
+        "description": pb.description or None,
+        "failing_since_time": _time(pb, "failing_since_time"),
+        "create_time": _time(pb, "create_time"),
+        "update_time": _time(pb, "update_time"),
+    }
+
+
 def delivery(pb: webhook_pb2.WebhookDelivery) -> dict[str, Any]:
     return {
         "id": pb.id,
@@ -234,6 +247,15 @@ def _media(pb: metadata_pb2.Media) -> dict[str, Any]:
         "audio_channels": pb.audio_channels or None,
         "audio_sample_rate": pb.audio_sample_rate or None,
         "frames": pb.frames or None,
+    }
+
+
+def _analysis(pb: metadata_pb2.Analysis) -> dict[str, Any]:
+    return {
+        "state": _name(pb, "state"),
+        "answer": json.loads(pb.answer) if pb.answer else None,
+        "error": _error(pb.error_code, pb.error_message),
+        "update_time": _time(pb, "update_time"),
     }
 
 

@@ -38,6 +38,8 @@ async def accept(_: Call) -> tuple[int, dict[str, str]]:
 class Receiver:
     answer: Callable[[Call], Awaitable[tuple[int, dict[str, str]]]] = accept
     """Status and headers."""
+    body: bytes = b""
+    """Of every answer."""
     port: int = 0
     calls: list[Call] = field(default_factory=list)
     open: int = 0
@@ -62,8 +64,10 @@ class Receiver:
             call = Call(path=head[0].split()[1], headers=headers, body=body)
             self.calls.append(call)
             status, more = await self.answer(call)
-            lines = [f"HTTP/1.1 {status} Told", "content-length: 0", *(f"{name}: {more[name]}" for name in more)]
-            writer.write("\r\n".join([*lines, "", ""]).encode())
+            body = self.body
+            length = f"content-length: {len(body)}"
+            lines = [f"HTTP/1.1 {status} Told", length, *(f"{name}: {more[name]}" for name in more)]
+            writer.write("\r\n".join([*lines, "", ""]).encode() + body)
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return

@@ -11,6 +11,7 @@ from services.gateway import problems, schemas
 from services.gateway.access import UNOBSERVED, AccessLog
 from services.gateway.cors import Cors
 from services.gateway.http_api import (
+    analysis,
     api_keys,
     assets,
     audit,
@@ -57,6 +58,7 @@ _ROUTERS = (
     presets,
     events,
     webhooks,
+    analysis,
     me,
     tenants,
     playback,

@@ -120,6 +120,11 @@ class WebhookPatch(Body):
     enabled: Annotated[bool, _NO_DEFAULT] = True
 
 
+class AnalysisHookRequest(Body):
+    url: WebhookUrl
+    description: Description | None = None
+
+
 class RotateRequest(Body):
     overlap: Annotated[int, Field(ge=0, le=604_800, description="Seconds that the old secret signs on.")] = 86_400
 

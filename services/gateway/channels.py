@@ -11,7 +11,14 @@ from grpc.aio import AioRpcError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import audit_pb2, audit_pb2_grpc, metadata_pb2, metadata_pb2_grpc
-from reelmesh.notify.v1 import notify_pb2, notify_pb2_grpc, webhook_pb2, webhook_pb2_grpc
+from reelmesh.notify.v1 import (
+    analysis_pb2,
+    analysis_pb2_grpc,
+    notify_pb2,
+    notify_pb2_grpc,
+    webhook_pb2,
+    webhook_pb2_grpc,
+)
 from reelmesh.transcode.v1 import tenant_pb2, tenant_pb2_grpc, transcode_pb2, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
@@ -54,6 +61,7 @@ class Services:
     tenants: tenant_pb2_grpc.TenantServiceAsyncStub
     notify: notify_pb2_grpc.NotifyServiceAsyncStub
     webhooks: webhook_pb2_grpc.WebhookServiceAsyncStub
+    analysis: analysis_pb2_grpc.AnalysisHookServiceAsyncStub
     resolver: metadata_pb2_grpc.MetadataServiceAsyncStub
     """Metadata, called as the gateway itself: a player has no access token."""
     appender: upload_pb2_grpc.UploadServiceAsyncStub
@@ -90,6 +98,7 @@ async def services_at(at: Addresses, own_token: Callable[[], Awaitable[str]]) ->
             tenants=tenant_pb2_grpc.TenantServiceStub(await channel(at.transcode_addr, tenant_pb2.DESCRIPTOR)),
             notify=notify_pb2_grpc.NotifyServiceStub(await channel(at.notify_addr, notify_pb2.DESCRIPTOR)),
             webhooks=webhook_pb2_grpc.WebhookServiceStub(await channel(at.notify_addr, webhook_pb2.DESCRIPTOR)),
+            analysis=analysis_pb2_grpc.AnalysisHookServiceStub(await channel(at.notify_addr, analysis_pb2.DESCRIPTOR)),
             resolver=metadata_pb2_grpc.MetadataServiceStub(
                 await channel(at.metadata_addr, metadata_pb2.DESCRIPTOR, own_token)
             ),

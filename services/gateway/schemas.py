@@ -126,6 +126,13 @@ class Output(BaseModel):
     duration: float | None
 
 
+class Analysis(BaseModel):
+    state: Literal["pending", "ready", "errored"] | None
+    answer: Annotated[Any, Field(description="What the service said, as it is; null in lists and events.")]
+    error: Failure | None
+    update_time: Time | None
+
+
 class Asset(BaseModel):
     id: Id
     upload_id: Id | None
@@ -143,6 +150,7 @@ class Asset(BaseModel):
     error: Failure | None
     media: Media | None
     outputs: list[Output]
+    analysis: Annotated[Analysis | None, Field(description="Null where no analysis service was asked about it.")]
     poster_url: Annotated[Url | None, Field(description="Of a private asset it is good for ten minutes.")]
     votes: int
     create_time: Time | None

@@ -34,6 +34,23 @@ class CallbackSecret(BaseModel):
     old_secret_expire_time: Annotated[Time | None, Field(description="Until then both sign.")]
 
 
+class AnalysisHook(BaseModel):
+    id: Annotated[Id, Field(description="Lists its calls, as that of a webhook.")]
+    url: Url
+    description: str | None
+    failing_since_time: Annotated[Time | None, Field(description="Since when every attempt has failed.")]
+    create_time: Time | None
+    update_time: Time | None
+
+
+class CreatedAnalysisHook(AnalysisHook):
+    secret: Annotated[str, Field(description="Signs what it is asked; not shown again.")]
+
+
+class RotatedAnalysisHook(CreatedAnalysisHook):
+    old_secret_expire_time: Annotated[Time | None, Field(description="Until then both sign.")]
+
+
 class WebhookPage(BaseModel):
     items: list[Webhook]
     next_page_token: str | None

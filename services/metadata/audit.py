@@ -22,6 +22,7 @@ class Action(StrEnum):
     DOWNLOAD = "download"
     URL = "url"
     PLAYBACK = "playback"
+    ANALYSIS = "analysis"
     DELETE = "delete"
     HARD_DELETE = "hard_delete"
     RESTORE = "restore"
@@ -29,7 +30,7 @@ class Action(StrEnum):
 
 
 PLATFORM = "reelmesh"
-"""The subject of what a retention policy did."""
+"""The subject of what a retention policy or an analysis hook did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

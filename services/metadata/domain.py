@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from services.metadata.analysis import Analysis
     from services.metadata.jobs import Job, Media, Output
     from services.metadata.kinds import Kind
 
@@ -113,6 +114,7 @@ class Asset:
     error_message: str = ""
     media: Media | None = None
     outputs: tuple[Output, ...] = ()
+    analysis: Analysis | None = None
     object_key: str
     playback_id: str
     preset: str = ""
@@ -197,7 +199,11 @@ class Asset:
         if self.state is State.DELETED:
             return self
         self._expect(etag)
-        return self._changed(now, state=State.DELETED, delete_time=now, deleted_state=self.state)
+        values: dict[str, Any] = {"state": State.DELETED, "delete_time": now, "deleted_state": self.state}
+        if self.analysis:
+            # Nobody goes on asking.
+            values["analysis"] = self.analysis.fail("asset_deleted", "the asset was deleted meanwhile", now)
+        return self._changed(now, **values)
 
     def restore(self, now: datetime, etag: str = "") -> Asset:
         """As it was before it was deleted; what was not finished then begins anew. Not deleted: the same asset."""
@@ -210,6 +216,10 @@ class Asset:
             left = tuple(output for output in self.outputs if output.job_id != self.job_id)
             values |= {"state": State.UPLOADED, "playable": False, "object_prefix": "", "outputs": left}
         return self._changed(now, delete_time=None, deleted_state=None, **values)
+
+    def analyse(self, analysis: Analysis, now: datetime) -> Asset:
+        """With what an outside service does about it; whatever that is, the asset is none the worse."""
+        return self if self.state is State.DELETED else self._changed(now, analysis=analysis)
 
     def delete_source(self, now: datetime) -> Asset:
         """Without its source from now on; what jobs made of it stays."""

@@ -12,6 +12,7 @@ from services.metadata import wire
 from services.metadata.listing import order_of
 
 if TYPE_CHECKING:
+    from services.metadata.analyses import Analyses
     from services.metadata.retention import Retention
     from services.metadata.service import Assets
     from services.metadata.votes import Votes
@@ -35,14 +36,15 @@ SCOPES = service_scopes(
 
 
 class MetadataApi(metadata_pb2_grpc.MetadataServiceServicer):
-    def __init__(self, assets: Assets, votes: Votes, retention: Retention) -> None:
+    def __init__(self, assets: Assets, votes: Votes, retention: Retention, analyses: Analyses) -> None:
         self._assets = assets
         self._votes = votes
         self._retention = retention
+        self._analyses = analyses
 
     async def GetAsset(self, request: metadata_pb2.GetAssetRequest, context: Any) -> metadata_pb2.GetAssetResponse:
-        asset = await self._assets.get(caller().tenant_id, request.asset_id)
-        return metadata_pb2.GetAssetResponse(asset=wire.to_asset(asset))
+        asset, answer = await self._analyses.answered(caller().tenant_id, request.asset_id)
+        return metadata_pb2.GetAssetResponse(asset=wire.to_asset(asset, answer))
 
     async def ListAssets(
         self, request: metadata_pb2.ListAssetsRequest, context: Any

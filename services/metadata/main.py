@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
-from reelmesh.metadata.v1 import audit_pb2_grpc, metadata_pb2_grpc
+from reelmesh.metadata.v1 import analysis_pb2_grpc, audit_pb2_grpc, metadata_pb2_grpc
 
 from meshkit.credentials import identity_at
 from meshkit.db import Database
@@ -16,7 +16,8 @@ from meshkit.outbox import Relay
 from meshkit.run import every, until
 from meshkit.settings import DatabaseSettings, GrpcSettings, NatsSettings, S3Settings
 from meshkit.watch import EVERY, Watch
-from services.metadata import audit_api, consumer, grpc_api
+from services.metadata import analysis_api, audit_api, consumer, grpc_api
+from services.metadata.analyses import Analyses
 from services.metadata.objects import S3Objects
 from services.metadata.policy import Policy
 from services.metadata.removals import Removals
@@ -52,15 +53,17 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url)
     store = PostgresStore(db)
     assets, votes, retention = Assets(store), Votes(store), Retention(store, settings.policy)
-    removals = Removals(store, S3Objects(Objects(settings)))
+    objects = S3Objects(Objects(settings))
+    removals, analyses = Removals(store, objects), Analyses(store, objects)
     async with (
         connected(settings.nats_url, "metadata", replicas=settings.nats_replicas) as bus,
         identity_at(settings.identity_addr) as identity,
     ):
         relay = Relay(db, bus, "metadata")
-        server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES | audit_api.SCOPES)
+        scopes = grpc_api.SCOPES | audit_api.SCOPES | analysis_api.SCOPES
+        server = GrpcServer(settings, identity.verifier(), scopes)
         server.add(
-            grpc_api.MetadataApi(assets, votes, retention),
+            grpc_api.MetadataApi(assets, votes, retention, analyses),
             metadata_pb2_grpc.add_MetadataServiceServicer_to_server,
             grpc_api.SERVICE.full_name,
         )
@@ -68,6 +71,11 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             audit_api.AuditApi(Trail(store)),
             audit_pb2_grpc.add_AuditServiceServicer_to_server,
             audit_api.SERVICE.full_name,
+        )
+        server.add(
+            analysis_api.AnalysisApi(analyses),
+            analysis_pb2_grpc.add_AnalysisServiceServicer_to_server,
+            analysis_api.SERVICE.full_name,
         )
         uploads, jobs = consumer.of_uploads(bus, db, assets), consumer.of_jobs(bus, db, assets)
         async with server.serving():

@@ -14,3 +14,6 @@ class S3Objects:
 
     async def remove(self, prefix: str) -> None:
         await self._objects.delete_prefix(prefix)
+
+    def url(self, key: str, expires_in: int) -> str:
+        return self._objects.sign_get(key, expires_in)

@@ -61,6 +61,12 @@ class Transaction(Protocol):
         """Stores the asset's new state, its votes aside, and says it as an event."""
         ...
 
+    async def keep_answer(self, asset_id: str, answer: str) -> None:
+        """What an outside service said of the asset; the first one stays."""
+        ...
+
+    async def answer(self, asset_id: str) -> str: ...
+
     async def note(self, line: Line, keep: int = KEPT) -> None:
         """Adds to the asset's history, which keeps the newest lines."""
         ...
@@ -124,4 +130,8 @@ class Store(Protocol):
 class Objects(Protocol):
     async def remove(self, prefix: str) -> None:
         """Every object below it. Idempotent. Raises Unavailable when any is left."""
+        ...
+
+    def url(self, key: str, expires_in: int) -> str:
+        """Reads the object, for so many seconds."""
         ...

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from meshkit import outbox
 from meshkit.db import fields_of
 from services.metadata import wire
+from services.metadata.analysis_rows import AnalysisRows
 from services.metadata.domain import Asset, Fact, State
 from services.metadata.history import KEPT, Line
 from services.metadata.labels import Comparison, number_of
@@ -26,6 +27,7 @@ from services.metadata.tables import (
     REMOVALS,
     RETENTION,
     VOTES,
+    from_asset,
     to_asset,
     to_line,
     to_record,
@@ -34,8 +36,6 @@ from services.metadata.tables import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
-
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
     from services.metadata.audit import Record, Wanted
@@ -60,15 +60,12 @@ class PostgresStore:
             yield PostgresTransaction(connection)
 
 
-class PostgresTransaction:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class PostgresTransaction(AnalysisRows):
     async def first_time(self, consumer: str, message_id: str) -> bool:
         return await outbox.first_time(self._connection, consumer, message_id)
 
     async def add(self, asset: Asset) -> bool:
-        statement = insert(ASSETS).values(asdict(asset)).on_conflict_do_nothing(index_elements=["id"])
+        statement = insert(ASSETS).values(from_asset(asset)).on_conflict_do_nothing(index_elements=["id"])
         if (await self._execute(statement.returning(ASSETS.c.id))).first() is None:
             return False
         await self._say(asset, Fact.CREATED)
@@ -99,7 +96,7 @@ class PostgresTransaction:
         return await self._assets(statement.order_by(*ordered).limit(limit))
 
     async def save(self, asset: Asset, fact: Fact) -> None:
-        values = asdict(asset)
+        values = from_asset(asset)
         del values["votes"]
         await self._execute(sa.update(ASSETS).where(ASSETS.c.id == asset.id).values(values))
         await self._say(asset, fact)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from meshkit.db import fields_of
+from services.metadata.analysis import Analysis, AnalysisState
 from services.metadata.audit import Action, Record
 from services.metadata.domain import Asset, Fact, State, Visibility
 from services.metadata.history import Line
@@ -40,6 +43,7 @@ ASSETS = sa.Table(
     sa.Column("error_message", sa.Text),
     sa.Column("media", JSONB(none_as_null=True)),
     sa.Column("outputs", JSONB),
+    sa.Column("analysis", JSONB(none_as_null=True)),
     sa.Column("object_key", sa.Text),
     sa.Column("playback_id", _ID),
     sa.Column("preset", sa.Text),
@@ -116,6 +120,13 @@ REMOVALS = sa.Table(
 )
 
 
+def from_asset(asset: Asset) -> dict[str, Any]:
+    values = asdict(asset)
+    if asset.analysis:
+        values["analysis"]["update_time"] = asset.analysis.update_time.isoformat()
+    return values
+
+
 def to_asset(row: sa.Row[Any]) -> Asset:
     values = fields_of(row)
     return Asset(
@@ -126,6 +137,7 @@ def to_asset(row: sa.Row[Any]) -> Asset:
             "visibility": Visibility(values["visibility"]),
             "media": Media(**values["media"]) if values["media"] else None,
             "outputs": tuple(_output(each) for each in values["outputs"]),
+            "analysis": _analysis(values["analysis"]) if values["analysis"] else None,
             "deleted_state": State(values["deleted_state"]) if values["deleted_state"] else None,
         }
     )
@@ -140,6 +152,11 @@ def to_line(row: sa.Row[Any]) -> Line:
 def to_record(row: sa.Row[Any]) -> Record:
     values = fields_of(row)
     return Record(**values | {"action": Action(values["action"])})
+
+
+def _analysis(values: Mapping[str, Any]) -> Analysis:
+    update_time = datetime.fromisoformat(values["update_time"])
+    return Analysis(**{**values, "state": AnalysisState(values["state"]), "update_time": update_time})
 
 
 def _output(values: Mapping[str, Any]) -> Output:

@@ -14,6 +14,7 @@ from reelmesh.upload.v1 import upload_pb2
 
 from meshkit.errors import FieldError, InvalidArgument
 from meshkit.grpc.times import timestamp
+from services.metadata.analysis import Analysis, AnalysisState
 from services.metadata.audit import Action
 from services.metadata.domain import Asset, Changes, Fact, Source, State, Visibility
 from services.metadata.jobs import Job, Media, Output, OutputState
@@ -36,6 +37,7 @@ _KINDS = {each: metadata_pb2.Asset.Kind.Value(f"KIND_{each.name}") for each in K
 _STATES = {each: metadata_pb2.Asset.State.Value(f"STATE_{each.name}") for each in State}
 _VISIBILITIES = {each: metadata_pb2.Asset.Visibility.Value(f"VISIBILITY_{each.name}") for each in Visibility}
 _OUTPUT_STATES = {each: metadata_pb2.Output.State.Value(f"STATE_{each.name}") for each in OutputState}
+_ANALYSIS_STATES = {each: metadata_pb2.Analysis.State.Value(f"STATE_{each.name}") for each in AnalysisState}
 _FROM_KIND = {number: each for each, number in _KINDS.items()}
 _FROM_STATE = {number: each for each, number in _STATES.items()}
 _FROM_VISIBILITY = {number: each for each, number in _VISIBILITIES.items()}
@@ -76,7 +78,7 @@ def _same(ours: type[Any], theirs: type[Message], *but: str) -> list[str]:
     ]
 
 
-_ASSET = _same(Asset, metadata_pb2.Asset, "kind", "state", "visibility", "media", "outputs", "job")
+_ASSET = _same(Asset, metadata_pb2.Asset, "kind", "state", "visibility", "media", "outputs", "job", "analysis")
 _MEDIA = _same(Media, metadata_pb2.Media)
 _OUTPUT = _same(Output, metadata_pb2.Output, "state")
 _SOURCE = _same(Source, upload_pb2.Upload, "id", "labels", "visibility", "job")
@@ -88,13 +90,15 @@ def _values(of: Any, names: list[str]) -> dict[str, Any]:
     return {name: getattr(of, name) for name in names}
 
 
-def to_asset(asset: Asset) -> metadata_pb2.Asset:
+def to_asset(asset: Asset, answer: str = "") -> metadata_pb2.Asset:
+    """With the answer of its analysis only where that was read: it may be long."""
     return metadata_pb2.Asset(
         kind=_KINDS[asset.kind] if asset.kind else metadata_pb2.Asset.KIND_UNSPECIFIED,
         state=_STATES[asset.state],
         visibility=_VISIBILITIES[asset.visibility],
         media=metadata_pb2.Media(**_values(asset.media, _MEDIA)) if asset.media else None,
         outputs=to_outputs(asset.outputs),
+        analysis=_to_analysis(asset.analysis, answer) if asset.analysis else None,
         etag=asset.etag,
         job=ParseDict(dict(asset.job), transcode_pb2.JobOptions(), ignore_unknown_fields=True) if asset.job else None,
         **_values(asset, _ASSET),
@@ -205,6 +209,16 @@ def from_update(request: metadata_pb2.UpdateAssetRequest) -> Changes:
     if wrong:
         raise InvalidArgument("invalid_update", f"{wrong[0].field} {wrong[0].message}", fields=tuple(wrong))
     return Changes(**{path: values[path] for path in request.update_mask.paths})
+
+
+def _to_analysis(analysis: Analysis, answer: str) -> metadata_pb2.Analysis:
+    return metadata_pb2.Analysis(
+        state=_ANALYSIS_STATES[analysis.state],
+        answer=answer,
+        error_code=analysis.error_code,
+        error_message=analysis.error_message,
+        update_time=timestamp(analysis.update_time),
+    )
 
 
 def _from_bound(pb: metadata_pb2.LabelBound) -> Bound:

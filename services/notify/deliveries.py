@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from meshkit.clock import utc_now
 from meshkit.errors import Unavailable
 from meshkit.ids import new_id
-from services.notify.delivery import GONE, LEASE, pause
+from services.notify.delivery import GONE, LEASE, SCHEDULE, pause
+from services.notify.delivery import State as DeliveryState
 from services.notify.telling import tell
-from services.notify.webhook import State
+from services.notify.webhook import Kind, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from services.notify.analyses import Analyses
     from services.notify.delivery import Delivery, Outcome
     from services.notify.ports import Receivers, Store, Transaction
     from services.notify.webhook import Webhook
@@ -43,12 +45,14 @@ class Deliveries:
         self,
         store: Store,
         receivers: Receivers,
+        analyses: Analyses,
         lease: timedelta = LEASE,
         now: Callable[[], datetime] = utc_now,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._receivers = receivers
+        self._analyses = analyses
         self._lease = lease
         self._now = now
         self._jitter = jitter
@@ -56,20 +60,32 @@ class Deliveries:
     async def claim(self, most: int) -> list[Due]:
         lease_id, now = new_id(), self._now()
         async with self._store.transaction() as tx:
-            claimed = await tx.claim(lease_id, now, now + self._lease, most=most, each=AT_ONCE)
+            until, analyses_until = now + self._lease, now + self._analyses.lease
+            claimed = await tx.claim(lease_id, now, until, most=most, each=AT_ONCE, analyses_until=analyses_until)
         return [Due(lease_id=lease_id, delivery=delivery, webhook=webhook) for delivery, webhook in claimed]
 
     async def make(self, due: Due) -> Outcome:
         """One attempt, and what follows from it."""
-        outcome = await self._receivers.post(due.webhook.url, due.delivery, due.webhook.signers(self._now()))
+        outcome, settled = await self._tried(due)
         async with self._store.transaction() as tx:
             changes = bool(outcome.error or due.webhook.failing_since_time)
             webhook = await tx.webhook(due.webhook.tenant_id, due.webhook.id, lock=True) if changes else due.webhook
-            settled = due.delivery.settle(outcome, self._jitter())
             # Without the lease it is somebody else's, or nobody's: it was replayed, or its webhook disabled.
             if webhook and await tx.save_delivery(settled, due.lease_id):
                 await self._judge(tx, webhook, outcome)
         return outcome
+
+    async def _tried(self, due: Due) -> tuple[Outcome, Delivery]:
+        delivery, webhook = due.delivery, due.webhook
+        if webhook.kind is not Kind.ANALYSIS:
+            outcome = await self._receivers.post(webhook.url, delivery, webhook.signers(self._now()))
+            return outcome, delivery.settle(outcome, self._jitter(), SCHEDULE)
+        outcome = await self._analyses.ask(delivery, webhook)
+        settled = delivery.settle(outcome, self._jitter(), self._analyses.schedule)
+        if settled.state is not DeliveryState.PENDING:
+            # Before it is over here: who dies in between does both again, and the first answer stays.
+            await self._analyses.end(settled, outcome)
+        return outcome, settled
 
     async def release(self, dues: Sequence[Due]) -> None:
         """Those that will not be made here are somebody else's at once; failing that, when their lease runs out."""
@@ -84,7 +100,7 @@ class Deliveries:
             await tx.purge_deliveries(self._now() - KEPT)
 
     async def _judge(self, tx: Transaction, webhook: Webhook, outcome: Outcome) -> None:
-        if not outcome.error:
+        if not outcome.error or outcome.final:
             judged = webhook.answered()
         else:
             asked = pause(outcome)

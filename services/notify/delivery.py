@@ -12,7 +12,7 @@ from meshkit.errors import FieldError, InvalidArgument
 from meshkit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from services.notify.domain import Event
@@ -53,6 +53,11 @@ class Outcome:
     error: str = ""
     """A stable reason: http_<status>, timeout, connection_failed, url_not_allowed…; empty for a success."""
     retry_after: timedelta | None = None
+    content_type: str = ""
+    body: bytes = b""
+    """What was answered, where somebody wants to know."""
+    final: bool = False
+    """A failure that another attempt would only repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,7 @@ class Delivery:
     create_time: datetime
     end_time: datetime | None = None
 
-    def settle(self, outcome: Outcome, jitter: float) -> Delivery:
+    def settle(self, outcome: Outcome, jitter: float, schedule: Sequence[timedelta] = SCHEDULE) -> Delivery:
         """After an attempt: over, or due again. `jitter` is between 0 and 1."""
         number = self.attempts + 1
         now = outcome.start_time + timedelta(seconds=outcome.duration)
@@ -105,9 +110,9 @@ class Delivery:
             error=outcome.error,
         )
         tried = replace(self, tries=self.tries + 1, attempts=number, log=(*self.log, attempt)[-LOGGED:])
-        if not outcome.error or outcome.status == GONE or tried.tries >= len(SCHEDULE):
+        if not outcome.error or outcome.final or outcome.status == GONE or tried.tries >= len(schedule):
             return tried.end(State.FAILED if outcome.error else State.SUCCEEDED, now)
-        wait = max(SCHEDULE[tried.tries] * (1 + JITTER * jitter), pause(outcome))
+        wait = max(schedule[tried.tries] * (1 + JITTER * jitter), pause(outcome))
         return replace(tried, next_attempt_time=now + wait)
 
     def end(self, state: State, now: datetime) -> Delivery:

@@ -59,7 +59,7 @@ _PENDING = DELIVERIES.c.state == State.PENDING
 # Webhook by webhook, so that the backlog of one is not searched through for the due of another.
 _CLAIM = sa.text("""
     WITH chosen AS (
-      SELECT due.id FROM webhooks AS w CROSS JOIN LATERAL (
+      SELECT due.id, w.kind FROM webhooks AS w CROSS JOIN LATERAL (
         SELECT d.id, d.next_attempt_time FROM deliveries AS d
         WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.next_attempt_time <= :now
           AND (d.asset_id = '' OR NOT EXISTS (
@@ -75,7 +75,8 @@ _CLAIM = sa.text("""
       WHERE w.state = 'enabled' AND (w.paused_until_time IS NULL OR w.paused_until_time <= :now)
       ORDER BY due.next_attempt_time LIMIT :most
     )
-    UPDATE deliveries SET lease_id = :lease_id, next_attempt_time = :until
+    UPDATE deliveries SET lease_id = :lease_id,
+      next_attempt_time = CASE chosen.kind WHEN 'analysis' THEN CAST(:analyses_until AS timestamptz) ELSE :until END
     FROM chosen WHERE deliveries.id = chosen.id
     RETURNING deliveries.*
 """).columns(*DELIVERIES.columns)
@@ -108,9 +109,17 @@ class DeliveryRows(WebhookRows):
         return [_delivery(row) for row in rows]
 
     async def claim(
-        self, lease_id: str, now: datetime, until: datetime, *, most: int, each: int
+        self,
+        lease_id: str,
+        now: datetime,
+        until: datetime,
+        *,
+        most: int,
+        each: int,
+        analyses_until: datetime | None = None,
     ) -> Sequence[tuple[Delivery, Webhook]]:
         values = {"lease_id": lease_id, "now": now, "until": until, "most": most, "each": each, "in_order": IN_ORDER}
+        values["analyses_until"] = analyses_until or until
         rows = (await self._connection.execute(_CLAIM, values)).all()
         webhooks = await self.callers([row.webhook_id for row in rows]) if rows else {}
         claimed = sorted(rows, key=lambda row: row.sequence)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -36,6 +37,10 @@ class Webhooks(Protocol):
         """Those that were made as such, newest first."""
         ...
 
+    async def analysis_hook(self, tenant_id: str, *, lock: bool = False) -> Webhook | None:
+        """The tenant's one, also when it has no URL any more."""
+        ...
+
     async def save_webhook(self, webhook: Webhook) -> None: ...
 
     async def remove_webhook(self, webhook: Webhook) -> None:
@@ -61,7 +66,14 @@ class Deliveries(Protocol):
         ...
 
     async def claim(
-        self, lease_id: str, now: datetime, until: datetime, *, most: int, each: int
+        self,
+        lease_id: str,
+        now: datetime,
+        until: datetime,
+        *,
+        most: int,
+        each: int,
+        analyses_until: datetime | None = None,
     ) -> Sequence[tuple[Delivery, Webhook]]:
         """Those that are due, with who is called and the secrets that sign, leased until then.
 
@@ -113,9 +125,38 @@ class Receivers(Protocol):
         """Raises InvalidArgument for a URL that must not be called, Unavailable when that cannot be told."""
         ...
 
-    async def post(self, url: str, delivery: Delivery, secrets: Sequence[str]) -> Outcome:
-        """One request, signed by each secret. Whatever goes wrong with it is an outcome."""
+    async def post(
+        self, url: str, delivery: Delivery, secrets: Sequence[str], *, most: int = 0, within: float | None = None
+    ) -> Outcome:
+        """One request, signed by each secret. Whatever goes wrong with it is an outcome.
+
+        `within` so many seconds, if not the usual ones. A good answer is read if it may have `most` bytes; a longer one
+        is `answer_too_large`.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """An asset, as the public API shows it, and a URL that reads its source until then."""
+
+    asset: Mapping[str, Any]
+    url: str
+    expire_time: datetime
+
+
+class Assets(Protocol):
+    """Those that somebody is asked about. Raises Unavailable."""
+
+    async def open(self, tenant_id: str, asset_id: str) -> Source | None:
+        """None where there is an answer already. Raises NotFound where there is no asset, or no source."""
+        ...
+
+    async def answer(self, tenant_id: str, asset_id: str, answer: str) -> None:
+        """JSON. The first one stays."""
+        ...
+
+    async def fail(self, tenant_id: str, asset_id: str, code: str, message: str) -> None: ...
 
 
 class Follower(Protocol):

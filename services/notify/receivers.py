@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpcore2
 from standardwebhooks import Webhook as Signer
 
-from meshkit.errors import MeshError
+from meshkit.errors import MeshError, TooLarge
 from services.notify.delivery import Outcome
 from services.notify.webhook import address_of
 
@@ -44,23 +44,27 @@ class HttpReceivers:
     async def check(self, url: str) -> None:
         await self._resolve(*address_of(url))
 
-    async def post(self, url: str, delivery: Delivery, secrets: Sequence[str]) -> Outcome:
+    async def post(
+        self, url: str, delivery: Delivery, secrets: Sequence[str], *, most: int = 0, within: float | None = None
+    ) -> Outcome:
         now, began = datetime.now(UTC), time.monotonic()
         headers = headers_of(delivery, secrets, now)
-        status, error, retry_after = 0, "", None
+        status, error, retry_after, content_type, body = 0, "", None, "", b""
         # To resolve, to connect and for TLS, a third each: a handshake that is cancelled from outside leaves its socket
         # to the garbage collector.
         limits = {"timeout": {"connect": self._timeout / 3}}
         try:
             async with (
-                asyncio.timeout(self._timeout),
+                asyncio.timeout(within or self._timeout),
                 self._pool.stream(
                     "POST", url, headers=[*headers.items()], content=delivery.payload.encode(), extensions=limits
                 ) as answer,
             ):
-                # What it says besides is nothing to us, and may be without end.
                 status = answer.status
-            error = "" if 200 <= status < 300 else f"http_{status}"
+                error = "" if 200 <= status < 300 else f"http_{status}"
+                # What it says besides is nothing to most, and may be without end.
+                if most and not error:
+                    content_type, body = header(answer.headers, b"content-type"), await _read(answer, most)
             retry_after = retry_after_of(answer.headers, datetime.now(UTC)) if error else None
         except (TimeoutError, httpcore2.TimeoutException):
             error = "timeout"
@@ -76,7 +80,18 @@ class HttpReceivers:
             status=status,
             error=error,
             retry_after=retry_after,
+            content_type=content_type,
+            body=body,
         )
+
+
+async def _read(answer: httpcore2.Response, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in answer.aiter_stream():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge("answer_too_large")
+    return bytes(body)
 
 
 class _Guarded(httpcore2.AnyIOBackend):
@@ -120,10 +135,15 @@ def headers_of(delivery: Delivery, secrets: Sequence[str], now: datetime) -> dic
     }
 
 
+def header(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> str:
+    """Empty when it is not there."""
+    found: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
+    return found.get(wanted, b"").decode("ascii", "replace").strip()
+
+
 def retry_after_of(headers: Sequence[tuple[bytes, bytes]], now: datetime) -> timedelta | None:
     """Retry-After (RFC 9110 section 10.2.3): seconds or a date; None for anything else."""
-    found: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
-    value = found.get(b"retry-after", b"").decode("ascii", "replace").strip()
+    value = header(headers, b"retry-after")
     if value.isdecimal() and value.isascii():
         return timedelta(seconds=min(int(value[:9]), 10**8))
     try:

@@ -102,4 +102,5 @@ class Sender:
 
 def _kind(outcome: Outcome) -> str:
     """In few words: of what receivers answer, its class."""
-    return f"http_{outcome.status // 100}xx" if outcome.error and outcome.status else outcome.error or "delivered"
+    refused = outcome.error.startswith("http_")
+    return f"http_{outcome.status // 100}xx" if refused else outcome.error or "delivered"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from services.notify.analysis import REQUESTED
 from services.notify.delivery import make_delivery
 from services.notify.webhook import DELIVERED, Kind, make_callback, make_default
 
@@ -22,7 +24,11 @@ async def tell(tx: Transaction, event: Event, event_id: str, now: datetime) -> N
         wanting = [each for each in await tx.webhooks(event.tenant_id) if each.wants(event.type)]
         if event.callback_url:
             wanting.append(await _callback(tx, event.tenant_id, event.callback_url, now))
-        await tx.add_deliveries([make_delivery(event, each, event_id, now) for each in wanting])
+        deliveries = [make_delivery(event, each, event_id, now) for each in wanting]
+        if event.type == "asset.created" and (hook := await tx.analysis_hook(event.tenant_id)) and hook.url:
+            asking = replace(event, type=REQUESTED, data={"asset": event.data})
+            deliveries.append(make_delivery(asking, hook, event_id, now))
+        await tx.add_deliveries(deliveries)
 
 
 async def _callback(tx: Transaction, tenant_id: str, url: str, now: datetime) -> Webhook:

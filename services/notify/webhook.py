@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """A URL that jobs named; nobody made it, so it is never disabled."""
     DEFAULT = "default"
     """Has no URL: its secrets sign the tenant's callbacks."""
+    ANALYSIS = "analysis"
+    """Is asked about every asset of its tenant, and never disabled. Without a URL nobody is, any more."""
 
 
 class Reason(StrEnum):
@@ -128,6 +130,11 @@ class Webhook:
             update_time=now,
         )
 
+    def retire(self, now: datetime) -> Webhook:
+        """Without a URL, so that what is on its way to it ends soon."""
+        nothing = {"url": "", "description": "", "secrets": (), "failing_since_time": None, "paused_until_time": None}
+        return replace(self, revision=self.revision + 1, update_time=now, **nothing)  # type: ignore[arg-type]
+
     def answered(self) -> Webhook:
         return replace(self, failing_since_time=None) if self.failing_since_time else self
 
@@ -148,6 +155,10 @@ def make_callback(tenant_id: str, url: str, now: datetime) -> Webhook:
 
 def make_default(tenant_id: str, now: datetime) -> Webhook:
     return _make(Kind.DEFAULT, tenant_id, "", (new_secret(),), now)
+
+
+def make_analysis_hook(tenant_id: str, url: str, description: str, now: datetime) -> Webhook:
+    return replace(_make(Kind.ANALYSIS, tenant_id, url, (new_secret(),), now), description=description)
 
 
 def _make(kind: Kind, tenant_id: str, url: str, secrets: tuple[Secret, ...], now: datetime) -> Webhook:

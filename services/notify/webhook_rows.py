@@ -74,6 +74,11 @@ class WebhookRows:
         statement = statement.limit(limit) if limit else statement
         return [_webhook(row) for row in await self._connection.execute(statement, {"tenant": tenant_id})]
 
+    async def analysis_hook(self, tenant_id: str, *, lock: bool = False) -> Webhook | None:
+        mine = WEBHOOKS.c.tenant_id == tenant_id, WEBHOOKS.c.kind == Kind.ANALYSIS
+        found = await self._where(*mine, lock=lock)
+        return found[0] if found else None
+
     async def callers(self, ids: Sequence[str]) -> dict[str, Webhook]:
         """By id, and callbacks with the secrets of their tenant."""
         found = await self._where(WEBHOOKS.c.id.in_(ids))

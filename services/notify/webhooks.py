@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Webhooks of one tenant."""
-CALLED = (Kind.WEBHOOK, Kind.CALLBACK)
+CALLED = (Kind.WEBHOOK, Kind.CALLBACK, Kind.ANALYSIS)
 OVER = (State.SUCCEEDED, State.FAILED)
 
 

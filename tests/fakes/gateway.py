@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 from reelmesh.metadata.v1 import audit_pb2_grpc, metadata_pb2, metadata_pb2_grpc
-from reelmesh.notify.v1 import notify_pb2_grpc, webhook_pb2_grpc
+from reelmesh.notify.v1 import analysis_pb2_grpc, notify_pb2_grpc, webhook_pb2_grpc
 from reelmesh.transcode.v1 import tenant_pb2_grpc, transcode_pb2_grpc
 from reelmesh.upload.v1 import upload_pb2_grpc
 
@@ -25,8 +25,9 @@ from meshkit.settings import GrpcSettings
 from services.identity import grpc_api as identity_api
 from services.metadata import audit_api
 from services.metadata import grpc_api as metadata_api
+from services.notify import analysis_api, webhook_api
 from services.notify import grpc_api as notify_api
-from services.notify import webhook_api
+from services.notify.analysis_hooks import AnalysisHooks
 from services.notify.webhooks import Webhooks
 from services.transcode.scheduler import grpc_api as transcode_api
 from services.transcode.scheduler import tenant_api
@@ -56,6 +57,8 @@ ALL_SCOPES = (
     "events:read",
     "webhooks:read",
     "webhooks:write",
+    "analysis:read",
+    "analysis:write",
     "playback:sign",
 )
 
@@ -196,7 +199,10 @@ class FakeServices:
     webhooks: FakeStore = field(default_factory=FakeStore)
 
 
-_APIS = (identity_api, upload_api, metadata_api, audit_api, transcode_api, tenant_api, notify_api, webhook_api)
+_APIS = (
+    *(identity_api, upload_api, metadata_api, audit_api, transcode_api, tenant_api),
+    *(notify_api, webhook_api, analysis_api),
+)
 
 
 @asynccontextmanager
@@ -217,6 +223,11 @@ async def fake_services() -> AsyncIterator[FakeServices]:
             webhook_api.WebhookApi(Webhooks(fakes.webhooks, FakeReceivers())),
             webhook_pb2_grpc.add_WebhookServiceServicer_to_server,
             webhook_api,
+        ),
+        (
+            analysis_api.AnalysisHookApi(AnalysisHooks(fakes.webhooks, FakeReceivers())),
+            analysis_pb2_grpc.add_AnalysisHookServiceServicer_to_server,
+            analysis_api,
         ),
     ):
         server.add(servicer, register, api.SERVICE.full_name)

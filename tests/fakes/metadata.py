@@ -81,6 +81,9 @@ class FakeObjects:
             raise self.failure
         self.removed.append(prefix)
 
+    def url(self, key: str, expires_in: int) -> str:
+        return f"https://objects.example/{key}?expires_in={expires_in}"
+
 
 @dataclass
 class FakeStore:
@@ -91,6 +94,7 @@ class FakeStore:
     lines: list[Line] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     votes: set[tuple[str, str]] = field(default_factory=set)
+    answers: dict[str, str] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
     removals: dict[str, Removal] = field(default_factory=dict)
     purged: list[str] = field(default_factory=list)
@@ -145,6 +149,12 @@ class FakeStore:
         self.rows[asset.id] = replace(asset, votes=kept.votes)
         self.said.append((fact, asset))
 
+    async def keep_answer(self, asset_id: str, answer: str) -> None:
+        self.answers.setdefault(asset_id, answer)
+
+    async def answer(self, asset_id: str) -> str:
+        return self.answers[asset_id]
+
     async def note(self, line: Line, keep: int = KEPT) -> None:
         old = line.revision - keep
         self.lines = [each for each in self.lines if each.asset_id != line.asset_id or each.revision > old]
@@ -196,6 +206,7 @@ class FakeStore:
 
     async def purge(self, asset: Asset) -> None:
         del self.rows[asset.id]
+        self.answers.pop(asset.id, None)
         self.lines = [line for line in self.lines if line.asset_id != asset.id]
         self.votes = {vote for vote in self.votes if vote[0] != asset.id}
 

@@ -90,6 +90,10 @@ class FakeRows:
         mine = [each for each in mine if before is None or each.id < before]
         return sorted(mine, key=lambda each: each.id, reverse=True)[:limit]
 
+    async def analysis_hook(self, tenant_id: str, *, lock: bool = False) -> Webhook | None:
+        known = self.request_ids.get((tenant_id, Kind.ANALYSIS, Kind.ANALYSIS))
+        return self.hooks[known] if known else None
+
     async def save_webhook(self, webhook: Webhook) -> None:
         self.hooks[webhook.id] = webhook
 
@@ -120,7 +124,14 @@ class FakeRows:
         return sorted(found, key=lambda each: each.id, reverse=True)[:limit]
 
     async def claim(
-        self, lease_id: str, now: datetime, until: datetime, *, most: int, each: int
+        self,
+        lease_id: str,
+        now: datetime,
+        until: datetime,
+        *,
+        most: int,
+        each: int,
+        analyses_until: datetime | None = None,
     ) -> list[tuple[Delivery, Webhook]]:
         claimed: list[tuple[Delivery, Webhook]] = []
         pending = [row for row in self.rows.values() if row.state is State.PENDING]
@@ -135,7 +146,8 @@ class FakeRows:
             waits = any(other.asset_id == row.asset_id and other.tries < IN_ORDER for other in earlier)
             open_to_it = webhook.state is WebhookState.ENABLED and not paused
             if room and open_to_it and not waits and not self._later(row, now) and len(claimed) < most:
-                claimed.append((replace(row, next_attempt_time=until), webhook))
+                end = analyses_until or until if webhook.kind is Kind.ANALYSIS else until
+                claimed.append((replace(row, next_attempt_time=end), webhook))
         for row, _ in claimed:
             self.rows[row.id], self.leases[row.id] = row, lease_id
         return [(row, self._caller(webhook)) for row, webhook in claimed]
@@ -195,7 +207,9 @@ class FakeReceivers:
     async def check(self, url: str) -> None:
         self.checked.append(url)
 
-    async def post(self, url: str, delivery: Delivery, secrets: Sequence[str]) -> Outcome:
+    async def post(
+        self, url: str, delivery: Delivery, secrets: Sequence[str], *, most: int = 0, within: float | None = None
+    ) -> Outcome:
         self.posted.append((url, delivery.event_id, list(secrets)))
         return self.answer(delivery)
 

@@ -48,6 +48,8 @@ async def settings(
         database_url=await database_url("notify"),
         nats_url=infra.nats_url,
         identity_addr=identity_addr,
+        metadata_addr="127.0.0.1:9",
+        service_key="rmk_asks-nobody-about-anything",
         heartbeat_seconds=0.5,
     )
 

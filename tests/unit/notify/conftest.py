@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from meshkit.ids import new_id
+from services.notify.analyses import Analyses
+from services.notify.analysis_hooks import AnalysisHooks
 from services.notify.deliveries import Deliveries
 from services.notify.service import Events
 from services.notify.webhooks import Webhooks
+from tests.fakes.analysis import FakeAssets
 from tests.fakes.notify import FakeDelivery, FakeFeed, FakeStore, an_event
 from tests.fakes.webhooks import Clock, FakeReceivers
 
@@ -20,7 +23,10 @@ class Mesh:
     def __init__(self) -> None:
         self.store, self.receivers, self.clock = FakeStore(), FakeReceivers(), Clock()
         self.webhooks = Webhooks(self.store, self.receivers, self.clock)
-        self.deliveries = Deliveries(self.store, self.receivers, now=self.clock, jitter=lambda: 0.0)
+        self.assets = FakeAssets()
+        self.hooks = AnalysisHooks(self.store, self.receivers, self.clock)
+        analyses = Analyses(self.receivers, self.assets, now=self.clock)
+        self.deliveries = Deliveries(self.store, self.receivers, analyses, now=self.clock, jitter=lambda: 0.0)
         self.events = Events(self.store, FakeFeed(), now=self.clock)
 
     async def hears(self, event_type: str = "asset.ready", asset_id: str = "") -> str:

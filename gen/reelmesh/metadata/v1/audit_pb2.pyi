@@ -32,9 +32,9 @@ class AuditRecord(_message.Message):
     asset_id: _builtins.str
     """Which may be forgotten by now."""
     subject: _builtins.str
-    """The user or API key that did it; `reelmesh` for a retention policy."""
+    """The user or API key that did it; `reelmesh` for a retention policy, and for an analysis that the tenant set up."""
     action: _builtins.str
-    """stream, download, url or playback, of which one stands for a reader's ten minutes; delete, hard_delete, restore or
+    """stream, download, url, playback or analysis, of which one stands for a reader's ten minutes; delete, hard_delete, restore or
     delete_source.
     """
     @_builtins.property

@@ -129,6 +129,7 @@ class Asset(_message.Message):
     OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     upload_id: _builtins.str
@@ -180,6 +181,10 @@ class Asset(_message.Message):
     def job(self) -> _transcode_pb2.JobOptions:
         """What else the upload wants of that job."""
 
+    @_builtins.property
+    def analysis(self) -> Global___Analysis:
+        """Not set where no outside service is asked about it."""
+
     def __init__(
         self,
         *,
@@ -213,14 +218,68 @@ class Asset(_message.Message):
         object_prefix: _builtins.str = ...,
         job: _transcode_pb2.JobOptions | None = ...,
         job_id: _builtins.str = ...,
+        analysis: Global___Analysis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "delete_time", b"delete_time", "job", b"job", "media", b"media", "source_delete_time", b"source_delete_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "create_time", b"create_time", "delete_time", b"delete_time", "job", b"job", "media", b"media", "source_delete_time", b"source_delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "job", b"job", "job_id", b"job_id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "object_prefix", b"object_prefix", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "content_type", b"content_type", "create_time", b"create_time", "declared_sha256", b"declared_sha256", "delete_time", b"delete_time", "error_code", b"error_code", "error_message", b"error_message", "etag", b"etag", "file_name", b"file_name", "id", b"id", "job", b"job", "job_id", b"job_id", "kind", b"kind", "labels", b"labels", "media", b"media", "object_key", b"object_key", "object_prefix", b"object_prefix", "outputs", b"outputs", "passthrough", b"passthrough", "playable", b"playable", "playback_id", b"playback_id", "preset", b"preset", "sha256", b"sha256", "size", b"size", "source_delete_time", b"source_delete_time", "state", b"state", "tenant_id", b"tenant_id", "update_time", b"update_time", "upload_id", b"upload_id", "visibility", b"visibility", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Asset: _TypeAlias = Asset  # noqa: Y015
+
+@_typing.final
+class Analysis(_message.Message):
+    """What the tenant's analysis service said of the asset."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Analysis._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Analysis._State.ValueType  # 0
+        STATE_PENDING: Analysis._State.ValueType  # 1
+        STATE_READY: Analysis._State.ValueType  # 2
+        STATE_ERRORED: Analysis._State.ValueType  # 3
+
+    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    STATE_UNSPECIFIED: Analysis.State.ValueType  # 0
+    STATE_PENDING: Analysis.State.ValueType  # 1
+    STATE_READY: Analysis.State.ValueType  # 2
+    STATE_ERRORED: Analysis.State.ValueType  # 3
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ERROR_CODE_FIELD_NUMBER: _builtins.int
+    ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    state: Global___Analysis.State.ValueType
+    answer: _builtins.str
+    """JSON; only in GetAssetResponse."""
+    error_code: _builtins.str
+    """A stable reason, set only when it errored."""
+    error_message: _builtins.str
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        state: Global___Analysis.State.ValueType = ...,
+        answer: _builtins.str = ...,
+        error_code: _builtins.str = ...,
+        error_message: _builtins.str = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "error_code", b"error_code", "error_message", b"error_message", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Analysis: _TypeAlias = Analysis  # noqa: Y015
 
 @_typing.final
 class Media(_message.Message):
