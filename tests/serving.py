@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,13 +12,15 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from reelmesh.identity.v1 import identity_pb2, identity_pb2_grpc
 
+from meshkit.errors import Unauthenticated
 from meshkit.grpc import client
 from meshkit.grpc.server import PUBLIC, GrpcServer, service_scopes
+from meshkit.ids import new_id
 from meshkit.settings import GrpcSettings
 from tests import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from google.protobuf.descriptor import FileDescriptor
 
@@ -26,7 +29,19 @@ _IDENTITY = identity_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 
 
 class KeysOnly(identity_pb2_grpc.IdentityServiceServicer):
-    """Knows the key that signs test tokens, and nobody's API key."""
+    """Knows the key that signs test tokens, and of API keys only those that it was told, with a scope each."""
+
+    def __init__(self, holders: Mapping[str, str]) -> None:
+        self._holders = holders
+
+    async def ExchangeApiKey(self, request: Any, context: Any) -> identity_pb2.ExchangeApiKeyResponse:
+        if request.api_key not in self._holders:
+            raise Unauthenticated("invalid_api_key")
+        answer = identity_pb2.ExchangeApiKeyResponse(
+            access_token=tokens.token(new_id(), self._holders[request.api_key])
+        )
+        answer.expire_time.FromSeconds(int(time.time()) + 300)
+        return answer
 
     async def GetJwks(self, request: Any, context: Any) -> identity_pb2.GetJwksResponse:
         return identity_pb2.GetJwksResponse(jwks_json=await tokens.jwks())
@@ -39,12 +54,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def identity_server() -> AsyncIterator[str]:
+async def identity_server(holders: Mapping[str, str] | None = None) -> AsyncIterator[str]:
     """Its address."""
     scopes = service_scopes(_IDENTITY, **{method.name: PUBLIC for method in _IDENTITY.methods})
     server = GrpcServer(GrpcSettings(grpc_port=0), tokens.verifier(), scopes)
     server.add(
-        KeysOnly(),  # type: ignore[abstract]  # the rest answers that it is unimplemented
+        KeysOnly(holders or {}),  # type: ignore[abstract]  # the rest answers that it is unimplemented
         identity_pb2_grpc.add_IdentityServiceServicer_to_server,
         _IDENTITY.full_name,
     )

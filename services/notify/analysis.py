@@ -56,9 +56,12 @@ def check(content_type: str, body: bytes) -> None:
         value = json.loads(body.decode(), parse_constant=_refused, parse_float=_finite, object_pairs_hook=_unique)
         # A half of a surrogate pair can be escaped, and is no text.
         json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        depth = _depth(value)
+    except ValueError:
         raise InvalidArgument("answer_not_json", "it is not JSON") from None
-    if _depth(value) > DEEPEST:
+    except RecursionError:
+        depth = LARGEST
+    if depth > DEEPEST:
         raise InvalidArgument("answer_too_deep", f"more than {DEEPEST} levels")
 
 

@@ -51,6 +51,7 @@ FAMILIES = {
     "webhooks": "webhooks",
     "webhook-deliveries": "webhooks",
     "callback-secret": "webhooks",
+    "analysis-hook": "analysis",
     "tenants": "tenants",
     "audit": "audit",
     "presets": "jobs",
@@ -75,18 +76,23 @@ SCOPES = {
     "DELETE /v1/assets/{asset_id}/vote": "assets:read",
 }
 """Where that rule does not hold."""
-HOLDERS = {"playback:read", "accounts:serve", "tasks:work", "uploads:append", "tenants:read", "tenants:write"}
+HOLDERS = {
+    *("playback:read", "accounts:serve", "tasks:work", "uploads:append", "assets:analyse"),
+    *("tenants:read", "tenants:write"),
+}
 """Scopes of the mesh's own services and of its operator, which no tenant can have."""
 ADDRESSES = {
     "reelmesh.identity.v1.IdentityService": "identity",
     "reelmesh.upload.v1.UploadService": "upload",
     "reelmesh.metadata.v1.MetadataService": "metadata",
     "reelmesh.metadata.v1.AuditService": "metadata",
+    "reelmesh.metadata.v1.AnalysisService": "metadata",
     "reelmesh.transcode.v1.TranscodeService": "scheduler",
     "reelmesh.transcode.v1.WorkerService": "scheduler",
     "reelmesh.transcode.v1.TenantService": "scheduler",
     "reelmesh.notify.v1.NotifyService": "notify",
     "reelmesh.notify.v1.WebhookService": "notify",
+    "reelmesh.notify.v1.AnalysisHookService": "notify",
 }
 EXAMPLES: dict[str, Any] = {
     "file_name": "a.mp4",

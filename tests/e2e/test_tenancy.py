@@ -54,6 +54,8 @@ async def victim(mesh: RunningMesh, http: httpx2.AsyncClient, clips: Clips) -> T
     # Nobody listens there: its deliveries stay.
     webhook = await made(http, "/v1/webhooks", owner, {"url": "http://127.0.0.1:9/hook"})
     delivery = (await http.post(f"/v1/webhooks/{webhook['id']}/test", headers=by(owner))).json()
+    hook = await http.put("/v1/analysis-hook", json={"url": "http://127.0.0.1:9/hook"}, headers=by(owner))
+    assert hook.status_code == 201, hook.text
     with Client(mesh.url, owner) as client:
         asset = await sent(client, clips.barcoded("mine.mp4", frames=30))
     assert asset.state == "ready"
@@ -76,6 +78,7 @@ async def victim(mesh: RunningMesh, http: httpx2.AsyncClient, clips: Clips) -> T
         "user_id": member["id"],
         "webhook_id": webhook["id"],
         "delivery_id": delivery["id"],
+        "analysis_hook_id": hook.json()["id"],
         "playback_id": shown["playback_id"],
         "token": shown["playback_id"],
         "path": "master.m3u8",
@@ -144,7 +147,8 @@ async def standing(http: httpx2.AsyncClient, tenant: Tenant) -> dict[str, Any]:
         # Signed anew each time.
         asset["poster_url"] = str(asset["poster_url"]).partition("?")[0]
     keys = await got(http, "/v1/api-keys", tenant.owner)
-    return found | {"keys": [key["id"] for key in keys["items"]]}
+    hook = await got(http, "/v1/analysis-hook", tenant.owner)
+    return found | {"keys": [key["id"] for key in keys["items"]], "hook": hook["url"]}
 
 
 async def test_nobody_gets_anything(http: httpx2.AsyncClient, api: list[Operation], victim: Tenant) -> None:
