@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from meshkit.clock import utc_now
 from meshkit.errors import Unavailable
 from meshkit.ids import new_id
-from services.notify.delivery import GONE, LEASE, SCHEDULE, pause
+from services.notify.delivery import GONE, LEASE, pause
 from services.notify.delivery import State as DeliveryState
 from services.notify.telling import tell
 from services.notify.webhook import Kind, State
@@ -79,7 +79,7 @@ class Deliveries:
         delivery, webhook = due.delivery, due.webhook
         if webhook.kind is not Kind.ANALYSIS:
             outcome = await self._receivers.post(webhook.url, delivery, webhook.signers(self._now()))
-            return outcome, delivery.settle(outcome, self._jitter(), SCHEDULE)
+            return outcome, delivery.settle(outcome, self._jitter())
         outcome = await self._analyses.ask(delivery, webhook)
         settled = delivery.settle(outcome, self._jitter(), self._analyses.schedule)
         if settled.state is not DeliveryState.PENDING:

@@ -21,7 +21,9 @@ from services.gateway.schemas import Id, Time
 
 router = APIRouter(prefix="/v1/audit", tags=["assets"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
-Action = Literal["stream", "download", "url", "playback", "delete", "hard_delete", "restore", "delete_source"]
+Action = Literal[
+    "stream", "download", "url", "playback", "analysis", "delete", "hard_delete", "restore", "delete_source"
+]
 Subject = Annotated[bodies.Text, Query(max_length=64, description="A user's or an API key's id, or `reelmesh`.")]
 
 

@@ -56,7 +56,7 @@ async def test_a_secret_is_rotated(http: httpx2.AsyncClient) -> None:
     assert rotated["old_secret_expire_time"]
 
 
-@pytest.mark.parametrize("body", [{}, {"url": "ftp://club.example/"}, {"url": "x" * 3000}, {"url": URL, "events": []}])
+@pytest.mark.parametrize("body", [{}, {"url": "x" * 3000}, {"url": URL, "events": []}])
 async def test_what_is_no_hook_is_refused(http: httpx2.AsyncClient, body: dict[str, object]) -> None:
     assert (await http.put(HOOK, json=body)).status_code == 400
 

@@ -56,11 +56,12 @@ def test_keys_match_and_go_only_where_they_are_needed(planned: Plan) -> None:
     keys = json.loads(told["identity"]["SERVICE_KEYS"])
     assert told["gateway"]["SERVICE_KEY"] == keys["gateway"]
     assert told["worker-1"]["SERVICE_KEY"] == told["worker-2"]["SERVICE_KEY"] == keys["transcode-worker"]
+    assert told["notify"]["SERVICE_KEY"] == keys["notify"]
     assert told["identity"]["BOOTSTRAP_API_KEY"] == planned.api_key
     assert planned.api_key.startswith("rmk_")
     assert len(planned.api_key) == 47
     assert {name for name, env in told.items() if "BOOTSTRAP_API_KEY" in env} == {"identity"}
-    assert {name for name, env in told.items() if "SERVICE_KEY" in env} == {"gateway", "worker-1", "worker-2"}
+    assert {name for name, env in told.items() if "SERVICE_KEY" in env} == {"gateway", "notify", "worker-1", "worker-2"}
 
 
 def test_each_worker_has_a_scratch_folder_of_its_own(planned: Plan) -> None:
