@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from meshkit.objects import Objects
+    from tests.fakes.gateway import FakeServices
 
 LONG = random.Random(2).randbytes((9 << 20) + 54_321)
 
@@ -64,6 +65,15 @@ async def test_the_same_idempotency_key_is_the_same_upload(http: httpx2.AsyncCli
     assert made[0].json() == made[1].json()
 
 
+async def test_a_form_says_what_its_job_is_to_be(http: httpx2.AsyncClient, others: FakeServices) -> None:
+    answer = await sent(http, b"abc", job='{"priority": 9, "edits": {"mute": true}}')
+    assert (answer.status_code, bool(answer.json()["job_id"])) == (201, True), answer.text
+    asked = others.transcode.checked[-1].job
+    assert (asked.priority, asked.edits.mute) == (9, True)
+    refused = await sent(http, b"abc", job='{"priority": 101}')
+    assert [each["field"] for each in refused.json()["errors"]] == ["job.priority"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -74,6 +84,7 @@ async def test_the_same_idempotency_key_is_the_same_upload(http: httpx2.AsyncCli
         (form((FILE, b"x"), (FILE, b"y")), 400, "invalid_argument"),
         (form((FIELD.format("colour"), b"red"), (FILE, b"x")), 400, "invalid_argument"),
         (form((FIELD.format("labels"), b"[1"), (FILE, b"x")), 400, "invalid_argument"),
+        (form((FIELD.format("job"), b"{"), (FILE, b"x")), 400, "invalid_argument"),
         (form((FIELD.format("preset"), b"nonsense"), (FILE, b"x")), 400, "unknown_preset"),
         (form((FIELD.format("file_name"), b"a/b.mp4"), (FILE, b"x")), 400, "invalid_file_name"),
         (form((FIELD.format("passthrough"), b"x" * 100_000), (FILE, b"x")), 413, "too_large"),
