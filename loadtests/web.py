@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.figures import say
-from loadtests.idle import idling
+from bench.transcode.noop import idling
 from loadtests.report import read_step, steps_page
 from local.mesh import running_mesh
 
@@ -23,6 +23,9 @@ STEPS = "5,10,20,40,80,160,320"
 SECONDS_EACH = "30"
 LONGEST = 300
 """Seconds of a step, at most."""
+SLOTS = 4
+VIDEO_SECONDS = 20
+"""That every source is said to last: a few chunks and the sound."""
 UNLIMITED = '{"read": "", "write": "", "auth": "", "play": ""}'
 
 
@@ -32,7 +35,7 @@ async def run(folder: Path) -> None:
     home = folder / "mesh"
     async with running_mesh(home, workers=1, durable=False, env={"RATE_LIMITS": UNLIMITED}) as mesh:
         await mesh.stop("worker-1")
-        async with idling(mesh):
+        async with idling(mesh, VIDEO_SECONDS, SLOTS):
             await ramp(mesh.url, mesh.api_key, folder, steps=steps, seconds=seconds)
 
 

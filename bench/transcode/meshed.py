@@ -95,11 +95,16 @@ def first_starts(mesh: RunningMesh) -> Iterator[Starts]:
 
 
 def _children(pid: int) -> list[str]:
-    return [child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()]
+    return [child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(each).split()]
 
 
 def _name(pid: str) -> str:
+    return _read(Path(f"/proc/{pid}/comm"))
+
+
+def _read(about: Path) -> str:
+    """Of a thread or process that may have ended: nothing then."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text()
+        return about.read_text()
     except (FileNotFoundError, ProcessLookupError):
         return ""

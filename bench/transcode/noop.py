@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 import uuid
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -18,12 +18,14 @@ from meshkit.credentials import OwnToken, identity_at
 from meshkit.grpc import client
 from meshkit.ids import new_id
 from meshkit.nats import connected
+from meshkit.run import until
 from services.transcode.media.facts import AudioFacts, SourceFacts, VideoFacts
 from services.transcode.worker.channels import GrpcScheduler, JetStreamQueue
 from services.transcode.worker.domain import Kind, StoredSegment, StoredTrack, Task
 from services.transcode.worker.service import Progress, Worker
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from reelmesh_client import Client
@@ -130,26 +132,40 @@ def _track(task: Task, name: str) -> StoredTrack:
     )
 
 
-async def passage(mesh: RunningMesh, api: Client, clip: Path, seconds: int) -> Passage:
-    """One video of so many seconds, without a frame being decoded."""
+@asynccontextmanager
+async def idling(mesh: RunningMesh, seconds: int, slots: int) -> AsyncIterator[Nothing]:
+    """Inside, `slots` do nothing with the tasks of `mesh`, and every source is said to be a video of so many seconds.
+
+    The mesh was started with a worker, which is stopped by now.
+    """
     env = mesh.services["worker-1"].child.program.env
-    scheduler_pid = mesh.pids["scheduler"]
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(identity_at(env["IDENTITY_ADDR"]))
         token = OwnToken(identity, env["SERVICE_KEY"])
         channel = await stack.enter_async_context(client.channel(env["TRANSCODE_ADDR"], worker_pb2.DESCRIPTOR, token))
-        bus = await stack.enter_async_context(connected(env["NATS_URL"], f"bench-{new_id()}"))
-        scheduler = GrpcScheduler(worker_pb2_grpc.WorkerServiceStub(channel), "bench")
-        nothing = Nothing(scheduler, long_video(seconds))
-        slots = [Worker(JetStreamQueue(bus), scheduler, nothing, _quiet) for _ in range(SLOTS)]
-        workers = [asyncio.create_task(slot.run()) for slot in slots]
+        bus = await stack.enter_async_context(connected(env["NATS_URL"], f"idle-{new_id()}"))
+        schedulers = [
+            GrpcScheduler(worker_pb2_grpc.WorkerServiceStub(channel), f"idle-{slot}") for slot in range(slots)
+        ]
+        nothing = Nothing(schedulers[0], long_video(seconds))
+        workers = [Worker(JetStreamQueue(bus), scheduler, nothing, _quiet) for scheduler in schedulers]
+        stop = asyncio.Event()
+        working = asyncio.create_task(until(stop, *(worker.run() for worker in workers), again=1.0))
+        try:
+            yield nothing
+        finally:
+            stop.set()
+            await working
+
+
+async def passage(mesh: RunningMesh, api: Client, clip: Path, seconds: int) -> Passage:
+    """One video of so many seconds, without a frame being decoded."""
+    scheduler_pid = mesh.pids["scheduler"]
+    async with idling(mesh, seconds, SLOTS) as nothing:
         began, cpu = time.monotonic(), cpu_seconds(scheduler_pid)
         asset_id = await asyncio.to_thread(api.upload_file, clip)
         await asyncio.to_thread(_settled, api, asset_id)
         wall = time.monotonic() - began
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
         used = cpu_seconds(scheduler_pid) - cpu
     return Passage(tasks=nothing.done, plan=nothing.planned, wall=wall, cpu_per_task=1000 * used / nothing.done)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from loadtests.idle import idling
+from bench.transcode.noop import idling
 from loadtests.report import at
-from loadtests.web import ramp
+from loadtests.web import SLOTS, VIDEO_SECONDS, ramp
 from loadtests.workers import measure
 from tests.eventually import eventually
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 async def test_load_is_measured(mesh: RunningMesh, spans: SpanCollector, clips: Clips, tmp_path: Path) -> None:
     await asyncio.gather(mesh.stop("worker-1"), mesh.stop("worker-2"))
     try:
-        async with idling(mesh) as nothing:
+        async with idling(mesh, VIDEO_SECONDS, SLOTS) as nothing:
             await the_api(mesh, tmp_path)
             # What is left over would be real work, on files that are none.
             await eventually(lambda: idle(mesh), within=60, every=0.5)
