@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from meshkit.errors import FieldError, InvalidArgument, Unavailable
@@ -68,6 +69,8 @@ def _unwrapped(address: str) -> IPv4Address | IPv6Address:
 
 
 async def _resolved(host: str, port: int) -> list[str]:
+    with suppress(ValueError):
+        return [str(ip_address(host))]
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(RESOLVED_WITHIN):

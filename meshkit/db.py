@@ -66,7 +66,11 @@ class Database:
         """
         with _unavailable():
             async with self._autocommit.connect() as connection:
+                connection.info.pop("after", None)
                 yield connection
+                after = connection.info.pop("after", [])
+        for each in after:
+            each()
 
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer."""
@@ -90,7 +94,7 @@ def _unavailable() -> Iterator[None]:
 
 
 def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
-    """Do that when the transaction has committed, and not at all if it does not."""
+    """Do that when the transaction has committed, and not at all if it does not; in autocommit, when all went well."""
     connection.info.setdefault("after", []).append(call)
 
 

@@ -14,16 +14,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from meshkit import once, telemetry
 from meshkit.errors import MeshError, Unavailable
 from meshkit.ids import new_id
+from meshkit.statements import Statement
 from meshkit.telemetry import log
 from meshkit.topology import STREAMS, event_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from google.protobuf.message import Message
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,9 +64,17 @@ DEAD_LETTERS = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )
-# Made once: what every event goes through is worth it.
-_SAY = sa.insert(OUTBOX)
-_REMEMBER = (
+_NEW = (
+    sa.func.unnest(*(sa.bindparam(f"{each.name}s", type_=ARRAY(each.type)) for each in OUTBOX.columns[:3]))
+    .table_valued(*(sa.column(each.name, each.type) for each in OUTBOX.columns[:3]))
+    .render_derived("new")
+)
+_SAY = Statement(
+    sa.insert(OUTBOX).from_select(
+        ["id", "subject", "payload", "headers"], sa.select(*_NEW.columns, sa.bindparam("headers", type_=JSONB))
+    )
+)
+_REMEMBER = Statement(
     insert(INBOX)
     .values(consumer=sa.bindparam("consumer"), message_id=sa.bindparam("message_id"))
     .on_conflict_do_nothing()
@@ -76,6 +85,25 @@ _REPLAYED = timedelta(days=1)
 _BATCH = 100
 # Locks are the database's, not the schema's: its name is part of the key.
 _ONE_PUBLISHER = sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.func.concat(sa.func.current_schema(), ".outbox")))
+_TURN = sa.select(_ONE_PUBLISHER.label("mine")).cte("turn").prefix_with("MATERIALIZED")
+# Whoever waited for its turn sees by the rows' locks what the one before it published.
+_WAITING = Statement(
+    sa.select(OUTBOX.c.id, OUTBOX.c.subject, OUTBOX.c.payload, OUTBOX.c.headers, OUTBOX.c.attempts)
+    .select_from(_TURN.join(OUTBOX, sa.true()))
+    .where(OUTBOX.c.publish_time.is_(None))
+    .order_by(OUTBOX.c.id)
+    .limit(sa.literal_column(str(_BATCH)))
+    .with_for_update(of=OUTBOX)
+)
+_TRIED, _PUBLISHED = (sa.bindparam(name, type_=ARRAY(OUTBOX.c.id.type)) for name in ("tried", "published"))
+_MARK = Statement(
+    sa.update(OUTBOX)
+    .where(OUTBOX.c.id == sa.any_(_TRIED))
+    .values(
+        attempts=OUTBOX.c.attempts + sa.literal_column("1"),
+        publish_time=sa.case((OUTBOX.c.id == sa.any_(_PUBLISHED), sa.func.now())),
+    )
+)
 _STREAM_CHECKED_EVERY = 10.0
 
 
@@ -105,18 +133,16 @@ async def enqueue(connection: AsyncConnection, subject: str, payload: bytes) -> 
 
 async def enqueue_all(connection: AsyncConnection, messages: Sequence[tuple[str, bytes]]) -> None:
     """Publish each payload on its subject, in this order, when this transaction commits."""
-    headers = telemetry.inject()
-    rows = [
-        {"id": new_id(), "subject": subject, "payload": payload, "headers": headers} for subject, payload in messages
-    ]
-    await connection.execute(_SAY, rows)
+    subjects, payloads = zip(*messages, strict=True)
+    ids = [new_id() for _ in messages]
+    new = {"ids": ids, "subjects": [*subjects], "payloads": [*payloads], "headers": telemetry.inject()}
+    await _SAY.run(connection, **new)
     connection.info["emitted"] = True
 
 
 async def first_time(connection: AsyncConnection, consumer: str, message_id: str) -> bool:
     """Whether `consumer` sees the message for the first time; remembers it if this transaction commits."""
-    values = {"consumer": consumer, "message_id": message_id}
-    return (await connection.execute(_REMEMBER, values)).first() is not None
+    return await _REMEMBER.first(connection, consumer=consumer, message_id=message_id) is not None
 
 
 async def bury(db: Database, consumer: str, message_id: str, subject: str, payload: bytes, reason: str) -> None:
@@ -158,45 +184,30 @@ class Relay:
 
     async def _publish_batch(self) -> int:
         async with self._db.transaction() as connection:
-            await connection.execute(sa.select(_ONE_PUBLISHER))
-            rows = (
-                await connection.execute(
-                    sa.select(OUTBOX)
-                    .where(OUTBOX.c.publish_time.is_(None))
-                    .order_by(OUTBOX.c.id)
-                    .limit(_BATCH)
-                    .with_for_update()
-                )
-            ).all()
+            rows = await _WAITING.run(connection)
             if not rows:
                 return 0
             published = []
             failure: MeshError | None = None
             for row in rows:
                 try:
-                    await self._publish(row)
+                    await self._publish(*row)
                 except Unavailable as error:
                     failure = error
                     break
-                published.append(row.id)
-            ids = [row.id for row in rows]
-            await connection.execute(
-                sa.update(OUTBOX)
-                .where(OUTBOX.c.id.in_(ids))
-                .values(
-                    attempts=OUTBOX.c.attempts + 1,
-                    publish_time=sa.case((OUTBOX.c.id.in_(published), sa.func.now()), else_=None),
-                )
-            )
+                published.append(row[0])
+            await _MARK.run(connection, tried=[row[0] for row in rows], published=published)
         if failure:
             raise failure
         return len(rows)
 
-    async def _publish(self, row: Any) -> None:
+    async def _publish(
+        self, event_id: str, subject: str, payload: bytes, headers: Mapping[str, str], attempts: int
+    ) -> None:
         # A new attempt needs a new id: the stream would swallow the old one even where its store was lost.
-        stream = next((name for name, config in STREAMS.items() if _covers(config.subjects or [], row.subject)), "")
-        with telemetry.publishing(stream, row.headers) as headers:
-            await self._bus.publish(row.subject, row.payload, headers | {EVENT_ID: row.id}, f"{row.id}.{row.attempts}")
+        stream = next((name for name, config in STREAMS.items() if _covers(config.subjects or [], subject)), "")
+        with telemetry.publishing(stream, headers) as sent:
+            await self._bus.publish(subject, payload, sent | {EVENT_ID: event_id}, f"{event_id}.{attempts}")
 
     async def _replay_lost(self) -> None:
         """What was published before the stream was made was lost with the store of the one before it.

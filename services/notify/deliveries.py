@@ -67,10 +67,13 @@ class Deliveries:
     async def make(self, due: Due) -> Outcome:
         """One attempt, and what follows from it."""
         outcome, settled = await self._tried(due)
+        # Without the lease it is somebody else's, or nobody's: it was replayed, or its webhook disabled.
+        if not (outcome.error or due.webhook.failing_since_time):
+            async with self._store.at_once() as tx:
+                await tx.save_delivery(settled, due.lease_id)
+            return outcome
         async with self._store.transaction() as tx:
-            changes = bool(outcome.error or due.webhook.failing_since_time)
-            webhook = await tx.webhook(due.webhook.tenant_id, due.webhook.id, lock=True) if changes else due.webhook
-            # Without the lease it is somebody else's, or nobody's: it was replayed, or its webhook disabled.
+            webhook = await tx.webhook(due.webhook.tenant_id, due.webhook.id, lock=True)
             if webhook and await tx.save_delivery(settled, due.lease_id):
                 await self._judge(tx, webhook, outcome)
         return outcome

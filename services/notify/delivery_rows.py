@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,12 +13,13 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from meshkit import telemetry
 from meshkit.db import after_commit, fields_of
 from meshkit.instruments import WEBHOOKS_ENDED
+from meshkit.statements import Statement
 from services.notify.delivery import IN_ORDER, Attempt, Delivery, State
 from services.notify.webhook import Kind
 from services.notify.webhook_rows import WEBHOOKS, WebhookRows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from services.notify.webhook import Webhook
 
@@ -46,18 +48,26 @@ DELIVERIES = sa.Table(
 )
 _COLUMNS = [column for column in DELIVERIES.columns if column.name not in {"sequence", "lease_id"}]
 _NAMES = [column.name for column in _COLUMNS]
+_ALL_NAMES = [column.name for column in DELIVERIES.columns]
 _CHANGES = ("state", "tries", "attempts", "next_attempt_time", "end_time")
-# Made once: every delivery goes through them.
-_ADD = insert(DELIVERIES).on_conflict_do_nothing(constraint="deliveries_event_id_key")
-_SAVE = (
+# Every delivery goes through these.
+_ADD = Statement(
+    insert(DELIVERIES)
+    .values({column.name: sa.bindparam(column.name, type_=column.type) for column in _COLUMNS})
+    .on_conflict_do_nothing(constraint="deliveries_event_id_key")
+)
+_SAVING = (
     sa.update(DELIVERIES)
     .where(DELIVERIES.c.id == sa.bindparam("the_id"))
     .values({name: sa.bindparam(name) for name in (*_CHANGES, "log")} | {"lease_id": None})
+    .returning(DELIVERIES.c.id)
 )
-_SETTLE = _SAVE.where(DELIVERIES.c.lease_id == sa.bindparam("the_lease"))
+_SAVE = Statement(_SAVING)
+_SETTLE = Statement(_SAVING.where(DELIVERIES.c.lease_id == sa.bindparam("the_lease")))
 _PENDING = DELIVERIES.c.state == State.PENDING
 # Webhook by webhook, so that the backlog of one is not searched through for the due of another.
-_CLAIM = sa.text("""
+_CLAIM = Statement(
+    sa.text("""
     WITH chosen AS (
       SELECT due.id, w.kind FROM webhooks AS w CROSS JOIN LATERAL (
         SELECT d.id, d.next_attempt_time FROM deliveries AS d
@@ -80,6 +90,7 @@ _CLAIM = sa.text("""
     FROM chosen WHERE deliveries.id = chosen.id
     RETURNING deliveries.*
 """).columns(*DELIVERIES.columns)
+)
 
 
 class DeliveryRows(WebhookRows):
@@ -88,14 +99,14 @@ class DeliveryRows(WebhookRows):
     async def add_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
             trace = telemetry.inject()
-            rows = [_row(each) | {"headers": trace} for each in deliveries]
-            await self._connection.execute(_ADD, rows)
+            for each in deliveries:
+                await _ADD.run(self._connection, **_row(each) | {"headers": trace})
             self.made_due = True
 
     async def delivery(self, tenant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery | None:
         statement = sa.select(*_COLUMNS).where(DELIVERIES.c.id == delivery_id, DELIVERIES.c.tenant_id == tenant_id)
         row = (await self._connection.execute(statement.with_for_update() if lock else statement)).first()
-        return None if row is None else _delivery(row)
+        return None if row is None else _delivery(fields_of(row))
 
     async def deliveries(
         self, webhook_id: str, state: State | None, *, before: str | None, limit: int
@@ -106,7 +117,7 @@ class DeliveryRows(WebhookRows):
         if before:
             statement = statement.where(DELIVERIES.c.id < before)
         rows = await self._connection.execute(statement.order_by(DELIVERIES.c.id.desc()).limit(limit))
-        return [_delivery(row) for row in rows]
+        return [_delivery(fields_of(row)) for row in rows]
 
     async def claim(
         self,
@@ -120,16 +131,16 @@ class DeliveryRows(WebhookRows):
     ) -> Sequence[tuple[Delivery, Webhook]]:
         values = {"lease_id": lease_id, "now": now, "until": until, "most": most, "each": each, "in_order": IN_ORDER}
         values["analyses_until"] = analyses_until or until
-        rows = (await self._connection.execute(_CLAIM, values)).all()
-        webhooks = await self.callers([row.webhook_id for row in rows]) if rows else {}
-        claimed = sorted(rows, key=lambda row: row.sequence)
-        return [(_delivery(row), webhooks[row.webhook_id]) for row in claimed]
+        rows = [dict(zip(_ALL_NAMES, row, strict=True)) for row in await _CLAIM.run(self._connection, **values)]
+        claimed = [_delivery(row) for row in sorted(rows, key=itemgetter("sequence"))]
+        webhooks = await self.callers([each.webhook_id for each in claimed]) if claimed else {}
+        return [(each, webhooks[each.webhook_id]) for each in claimed]
 
     async def save_delivery(self, delivery: Delivery, lease_id: str | None = None) -> bool:
         self.made_due = delivery.state is State.PENDING
         values = {"log": _log(delivery)} | {name: getattr(delivery, name) for name in _CHANGES}
-        which = {"the_id": delivery.id, "the_lease": lease_id}
-        saved = bool((await self._connection.execute(_SETTLE if lease_id else _SAVE, values | which)).rowcount)
+        which = {"the_id": delivery.id} | ({"the_lease": lease_id} if lease_id else {})
+        saved = await (_SETTLE if lease_id else _SAVE).first(self._connection, **values | which) is not None
         if saved and delivery.state is not State.PENDING:
             after_commit(self._connection, lambda: WEBHOOKS_ENDED.add(state=delivery.state))
         return saved
@@ -174,7 +185,7 @@ def _log(delivery: Delivery) -> list[dict[str, Any]]:
     return [asdict(each) | {"start_time": each.start_time.isoformat()} for each in delivery.log]
 
 
-def _delivery(row: sa.Row[Any]) -> Delivery:
-    values = {name: value for name, value in fields_of(row).items() if name not in {"sequence", "lease_id"}}
+def _delivery(row: Mapping[str, Any]) -> Delivery:
+    values = {name: row[name] for name in _NAMES}
     log = tuple(Attempt(**each | {"start_time": datetime.fromisoformat(each["start_time"])}) for each in values["log"])
     return Delivery(**values | {"state": State(values["state"]), "log": log})

@@ -116,6 +116,9 @@ class Transaction(Webhooks, Deliveries, Protocol):
 
 class Store(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
+    def at_once(self) -> AbstractAsyncContextManager[Transaction]:
+        """Each call takes effect by itself; for those that say nothing."""
+        ...
 
 
 class Receivers(Protocol):

@@ -12,6 +12,9 @@ from services.notify.delivery_rows import DeliveryRows
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
     from services.notify.domain import Event
@@ -23,9 +26,17 @@ class PostgresStore:
         self._db = db
         self._due = due
 
+    def transaction(self) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return self._over(self._db.transaction())
+
+    def at_once(self) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return self._over(self._db.autocommit())
+
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
-        async with self._db.transaction() as connection:
+    async def _over(
+        self, connecting: AbstractAsyncContextManager[AsyncConnection]
+    ) -> AsyncIterator[PostgresTransaction]:
+        async with connecting as connection:
             transaction = PostgresTransaction(connection)
             yield transaction
         if self._due and transaction.made_due:

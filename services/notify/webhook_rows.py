@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from meshkit import once, outbox
-from meshkit.db import fields_of
+from meshkit.statements import Statement
 from services.notify import webhook_wire
 from services.notify.webhook import Kind, Secret, State, Webhook
 
@@ -42,12 +42,16 @@ WEBHOOKS = sa.Table(
     sa.Column("update_time", _TIME),
 )
 _COLUMNS = [column for column in WEBHOOKS.columns if column.name != "request_id"]
-
-# Made once: every event asks for it.
+_NAMES = [column.name for column in _COLUMNS]
 _OF_TENANT = (
     sa.select(*_COLUMNS)
     .where(WEBHOOKS.c.tenant_id == sa.bindparam("tenant"), WEBHOOKS.c.kind == Kind.WEBHOOK)
     .order_by(WEBHOOKS.c.id.desc())
+)
+# What every event asks for, and every claim.
+_LISTENING = Statement(_OF_TENANT)
+_CALLED = Statement(
+    sa.select(*_COLUMNS).where(WEBHOOKS.c.id == sa.any_(sa.bindparam("ids", type_=ARRAY(WEBHOOKS.c.id.type))))
 )
 
 
@@ -70,6 +74,8 @@ class WebhookRows:
         return found[0] if found else None
 
     async def webhooks(self, tenant_id: str, *, before: str | None = None, limit: int | None = None) -> list[Webhook]:
+        if before is None and limit is None:
+            return [_webhook(row) for row in await _LISTENING.run(self._connection, tenant=tenant_id)]
         statement = _OF_TENANT.where(WEBHOOKS.c.id < before) if before else _OF_TENANT
         statement = statement.limit(limit) if limit else statement
         return [_webhook(row) for row in await self._connection.execute(statement, {"tenant": tenant_id})]
@@ -81,7 +87,7 @@ class WebhookRows:
 
     async def callers(self, ids: Sequence[str]) -> dict[str, Webhook]:
         """By id, and callbacks with the secrets of their tenant."""
-        found = await self._where(WEBHOOKS.c.id.in_(ids))
+        found = [_webhook(row) for row in await _CALLED.run(self._connection, ids=ids)]
         tenants = {each.tenant_id for each in found if each.kind is Kind.CALLBACK}
         default = [WEBHOOKS.c.kind == Kind.DEFAULT, WEBHOOKS.c.tenant_id.in_(tenants)]
         secrets = {each.tenant_id: each.secrets for each in await self._where(*default)} if tenants else {}
@@ -115,8 +121,8 @@ def _row(webhook: Webhook) -> dict[str, Any]:
     return asdict(webhook) | {"events": list(webhook.events), "secrets": secrets}
 
 
-def _webhook(row: sa.Row[Any]) -> Webhook:
-    values = fields_of(row)
+def _webhook(row: Sequence[Any]) -> Webhook:
+    values = dict(zip(_NAMES, row, strict=True))
     secrets = tuple(
         Secret(
             text=each["text"], expire_time=datetime.fromisoformat(each["expire_time"]) if each["expire_time"] else None

@@ -13,6 +13,7 @@ from tests.fakes.webhooks import FakeRows, undone_on_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
 
 def an_event(tenant_id: str, event_type: str = "asset.ready", *, asset_id: str = "", job_id: str = "") -> Event:
@@ -41,6 +42,9 @@ class FakeStore(FakeRows):
     async def transaction(self) -> AsyncIterator[FakeStore]:
         async with undone_on_error(self, "seen", "told", "hooks", "request_ids", "rows", "leases", "disabled"):
             yield self
+
+    def at_once(self) -> AbstractAsyncContextManager[FakeStore]:
+        return self.transaction()
 
     async def first_time(self, consumer: str, message_id: str) -> bool:
         first = (consumer, message_id) not in self.seen
