@@ -69,5 +69,7 @@ async def _checked(upload: Upload, objects: Objects, now: datetime) -> Upload:
     if upload.size_deferred:
         upload = upload.sized(size)
     if size != upload.size:
+        # No asset comes of it. Where it cannot be removed now, the upload goes on receiving until it can.
+        await objects.abort(upload)
         return upload.fail("size_mismatch", f"{size} bytes came, {upload.size} were declared", now)
     return upload.complete(new_id(), now)

@@ -41,6 +41,7 @@ class S3Objects:
 
     async def abort(self, upload: Upload) -> None:
         await self._objects.abort_multipart(upload.object_key, upload.multipart_id)
+        await self.forget(upload.object_key)
         if upload.transport.appended:
             await self.forget_tails(upload)
 

@@ -150,6 +150,7 @@ class FakeObjects:
 
     async def abort(self, upload: Upload) -> None:
         self.multiparts.pop(upload.multipart_id, None)
+        self.sizes.pop(upload.object_key, None)
         await self.forget_tails(upload)
 
     async def size(self, key: str) -> int:

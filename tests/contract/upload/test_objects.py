@@ -68,6 +68,16 @@ async def test_an_empty_part_becomes_an_empty_object(store: Any) -> None:
     assert await store.size(upload.object_key) == 0
 
 
+async def test_what_an_aborted_upload_had_become_is_gone(store: Any) -> None:
+    upload = await begun(store, 3)
+    await store.receive(upload, 1, b"abc")
+    await store.join(upload, await store.parts(upload))
+    for _ in range(2):
+        await store.abort(upload)
+        with pytest.raises(NotFound):
+            await store.size(upload.object_key)
+
+
 async def test_a_joined_or_aborted_multipart_is_gone(store: Any) -> None:
     joined, aborted = await begun(store, 3), await begun(store, 3)
     await store.receive(joined, 1, b"abc")

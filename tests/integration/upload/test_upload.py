@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 from grpc.aio import AioRpcError
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
+from meshkit.errors import NotFound
 from meshkit.grpc import client, status
 from meshkit.ids import new_id
 from services.upload.domain import MIN_PART_SIZE
@@ -98,6 +100,21 @@ async def test_a_part_of_another_size_is_refused_by_the_store(uploads: Stub) -> 
     made = await create(uploads, 10)
     assert await put(made.parts[0], b"more than ten bytes") == 403
     assert await put(made.parts[0], b"ten bytes!") == 200
+
+
+async def test_an_object_of_another_size_is_removed(uploads: Stub, objects: Objects) -> None:
+    """Such as a store that lost bytes of a part has: here somebody put it there."""
+    made = await create(uploads, 3)
+    key = f"assets/{made.upload.asset_id}/source"
+    [multipart_id] = parse_qs(urlsplit(made.parts[0].url).query)["uploadId"]
+    await objects.abort_multipart(key, multipart_id)
+    await objects.put(key, b"other", "video/mp4", "")
+    request = upload_pb2.CompleteUploadRequest(upload_id=made.upload.id)
+    failed = (await uploads.CompleteUpload(request, timeout=TIMEOUT)).upload
+    assert (failed.state, failed.error_code) == (upload_pb2.Upload.STATE_FAILED, "size_mismatch")
+    with pytest.raises(NotFound):
+        await objects.head(key)
+    assert await refusal(uploads.CompleteUpload(request, timeout=TIMEOUT)) == ("upload_failed", 409)
 
 
 async def test_concurrent_completes_complete_once(uploads: Stub, bus: Bus) -> None:

@@ -75,6 +75,32 @@ async def test_joined_before_a_crash_completes_after_it(uploads: Uploads, object
     assert (await uploads.complete(TENANT, upload.id)).state is State.COMPLETED
 
 
+async def test_an_object_of_another_size_fails_the_upload_and_is_removed(
+    uploads: Uploads, objects: FakeObjects, store: FakeStore
+) -> None:
+    upload, _ = await uploads.create(TENANT, a_request(size=3))
+    await objects.receive(upload, 1, b"abcd")
+    await objects.join(upload, await objects.parts(upload))
+    failed = await uploads.complete(TENANT, upload.id)
+    assert (failed.state, failed.error_code) == (State.FAILED, "size_mismatch")
+    assert not objects.sizes
+    assert store.charged[upload.id] == 0
+
+
+async def test_what_was_joined_before_a_crash_goes_when_nobody_comes_back(
+    uploads: Uploads, objects: FakeObjects, clock: Clock
+) -> None:
+    aborted, _ = await uploads.create(TENANT, a_request(size=3))
+    expired, _ = await uploads.create(TENANT, a_request(size=3))
+    for upload in (aborted, expired):
+        await objects.receive(upload, 1, b"abc")
+        await objects.join(upload, await objects.parts(upload))
+    await uploads.abort(TENANT, aborted.id)
+    clock.now += LIFETIME + timedelta(seconds=1)
+    assert await uploads.expire_stale() == 1
+    assert not objects.sizes
+
+
 @pytest.mark.parametrize(
     ("size", "part_size", "count"),
     [
