@@ -17,7 +17,7 @@ from meshkit.instruments import OBJECT_IO
 from meshkit.signing import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -70,11 +70,12 @@ class Objects:
         answer = await _run(self._s3.create_multipart_upload, Bucket=self.bucket, Key=key, ContentType=content_type)
         return str(answer["UploadId"])
 
-    def sign_part(self, key: str, multipart_id: str, number: int, size: int | None, expires_in: int) -> str:
-        """A URL that takes exactly `size` bytes (None: any) as part `number` for `expires_in` seconds."""
-        query = {"partNumber": str(number), "uploadId": multipart_id}
+    def sign_parts(
+        self, key: str, multipart_id: str, numbers: Iterable[int], size: int | None, expires_in: int
+    ) -> list[str]:
+        """URLs that take exactly `size` bytes (None: any) as the parts with these numbers for `expires_in` seconds."""
         headers = {} if size is None else {"content-length": str(size)}
-        return self._signer.url("PUT", key, expires_in, query=query, headers=headers)
+        return self._signer.part_urls(key, multipart_id, numbers, expires_in, headers)
 
     def sign_get(self, key: str, expires_in: int, *, media_type: str = "", disposition: str = "") -> str:
         """A URL that reads the object for `expires_in` seconds, as whatever is said of it here."""

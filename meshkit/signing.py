@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from meshkit.settings import S3Settings
 
@@ -61,21 +61,44 @@ class Signer:
 
         `headers`, named in lower case, must be sent exactly so.
         """
-        now = int(self._now().timestamp())
-        if now != self._signed_at:
-            self._renew(now)
-        signed = sorted([("host", self._host), *(headers or {}).items()])
-        names = ";".join([name for name, _ in signed])
-        # Names of S3's own parameters are in lower case, and so stand behind all of these.
-        asked = f"{self._prefix}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={_quoted(names)}"
+        asked, said = self._asked(expires_in, headers or {})
         for name, value in sorted((query or {}).items()):
             asked += f"&{_quoted(name)}={_quoted(value)}"
         path = self._path + _quoted(key, "/~")
-        fields = "".join([f"{name}:{value.strip()}\n" for name, value in signed])
-        request = f"{method}\n{path}\n{asked}\n{fields}\n{names}\nUNSIGNED-PAYLOAD"
-        text = self._scope + hashlib.sha256(request.encode()).hexdigest()
-        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
+        signature = self._signature(hashlib.sha256(f"{method}\n{path}\n{asked}{said}".encode()))
         return f"{self._origin}{path}?{asked}&X-Amz-Signature={signature}"
+
+    def part_urls(
+        self, key: str, multipart_id: str, numbers: Iterable[int], expires_in: int, headers: Mapping[str, str]
+    ) -> list[str]:
+        """As `url`, for PUTs of parts of one multipart upload: what is the same in all of them is made once."""
+        asked, said = self._asked(expires_in, headers)
+        path = self._path + _quoted(key, "/~")
+        head, rest = f"{asked}&partNumber=", f"&uploadId={_quoted(multipart_id)}"
+        begun, end = hashlib.sha256(f"PUT\n{path}\n{head}".encode()), f"{rest}{said}"
+        urls = []
+        for number in numbers:
+            request = begun.copy()
+            request.update(f"{number}{end}".encode())
+            signature = self._signature(request)
+            urls.append(f"{self._origin}{path}?{head}{number}{rest}&X-Amz-Signature={signature}")
+        return urls
+
+    def _asked(self, expires_in: int, headers: Mapping[str, str]) -> tuple[str, str]:
+        """The query's beginning, and what the signed request says after the query."""
+        now = int(self._now().timestamp())
+        if now != self._signed_at:
+            self._renew(now)
+        signed = sorted([("host", self._host), *headers.items()])
+        names = ";".join([name for name, _ in signed])
+        # Names of S3's own parameters are in lower case, and so stand behind all of these.
+        asked = f"{self._prefix}&X-Amz-Expires={expires_in}&X-Amz-SignedHeaders={_quoted(names)}"
+        fields = "".join([f"{name}:{value.strip()}\n" for name, value in signed])
+        return asked, f"\n{fields}\n{names}\nUNSIGNED-PAYLOAD"
+
+    def _signature(self, request: hashlib._Hash) -> str:
+        text = self._scope + request.hexdigest()
+        return hmac.digest(self._key, text.encode(), "sha256").hex()
 
     def _renew(self, now: int) -> None:
         """What is the same for all that is signed in this second; the key is that of the day, region and service."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from meshkit.instruments import PRESIGN_DURATION
@@ -26,7 +28,9 @@ class S3Objects:
     def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
         began = time.perf_counter()
         key, multipart_id = upload.object_key, upload.multipart_id
-        urls = [self._objects.sign_part(key, multipart_id, number, size, expires_in) for number, size in parts]
+        urls: list[str] = []
+        for size, same in groupby(parts, itemgetter(1)):
+            urls += self._objects.sign_parts(key, multipart_id, [number for number, _ in same], size, expires_in)
         if urls:
             PRESIGN_DURATION.record(time.perf_counter() - began)
         return urls

@@ -32,6 +32,28 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, str], dict[str, str]]] = [
 ]
 
 
+def settings_at(endpoint: str) -> S3Settings:
+    return S3Settings(
+        s3_endpoint_url=endpoint,
+        s3_public_endpoint_url=endpoint,
+        s3_bucket="bucket",
+        s3_access_key_id="AKID",
+        s3_secret_access_key="secret",
+        s3_region="eu-x-1",
+    )
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "16777216"}])
+def test_parts_are_signed_as_each_of_them_is(headers: dict[str, str]) -> None:
+    signer = Signer(settings_at(ENDPOINTS[0]), ENDPOINTS[0], lambda: datetime(2026, 11, 21, tzinfo=UTC))
+    numbers, key = [1, 2, 10_000], "odd/ä ö+&=~'()*.mp4"
+    each = [
+        signer.url("PUT", key, 60, query={"partNumber": str(number), "uploadId": "a b/c+~"}, headers=headers)
+        for number in numbers
+    ]
+    assert signer.part_urls(key, "a b/c+~", numbers, 60, headers) == each
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("case", CASES, ids=["put", "get"])
 @pytest.mark.parametrize("key", ["assets/x/source", "odd/ä ö+&=~'()*.mp4"])
@@ -48,14 +70,6 @@ def test_the_same_url(endpoint: str, case: tuple[Any, ...], key: str) -> None:
     theirs = s3.generate_presigned_url(operation, Params={"Bucket": "bucket", "Key": key, **parameters}, ExpiresIn=60)
     asked = dict(parse_qsl(urlsplit(theirs).query))
     then = datetime.strptime(asked["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    settings = S3Settings(
-        s3_endpoint_url=endpoint,
-        s3_public_endpoint_url=endpoint,
-        s3_bucket="bucket",
-        s3_access_key_id="AKID",
-        s3_secret_access_key="secret",
-        s3_region="eu-x-1",
-    )
-    ours = Signer(settings, endpoint, lambda: then).url(method, key, 60, query=query, headers=headers)
+    ours = Signer(settings_at(endpoint), endpoint, lambda: then).url(method, key, 60, query=query, headers=headers)
     assert dict(parse_qsl(urlsplit(ours).query)) == asked
     assert urlsplit(ours).path == urlsplit(theirs).path
