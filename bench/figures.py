@@ -30,6 +30,13 @@ class Figures:
             self.values[f"{name}_samples"] = [round(sample, 4) for sample in samples]
         self.rows.append((name, f"{value:.4g}", bound))
 
+    def split(self, name: str, samples: list[dict[str, float]]) -> None:
+        """How much of something each process had: medians."""
+        medians = {who: round(statistics.median([each[who] for each in samples]), 3) for who in samples[0]}
+        self.values[name] = medians
+        shown = [f"{who} {value:.2f}" for who, value in medians.items() if value >= 0.005]
+        self.rows.append((name, ", ".join(shown), ""))
+
     def show(self) -> None:
         """The table to standard error, then the JSON as the last line of standard output."""
         machine = describe_machine()
