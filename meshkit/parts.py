@@ -62,6 +62,8 @@ class Parts:
 
     async def feed(self, chunk: bytes) -> None:
         """Raises what storing an earlier part failed with."""
+        while self._flying and self._flying[0][1].done():
+            await self._landed()
         while chunk:
             room = self._part_size - self._filled
             piece = chunk if len(chunk) <= room else chunk[:room]

@@ -144,6 +144,7 @@ class _Append:
                 if checksum:
                     checksum.update(chunk)
                 await parts.feed(chunk)
+                await self._tell()
         except Unavailable as error:
             if error.reason not in _CUT:
                 raise
@@ -174,8 +175,11 @@ class _Append:
 
     async def _advance(self, end: int) -> None:
         self._stored = end
-        if time.monotonic() - self._committed >= COMMITTED_EVERY:
-            await self._commit(end)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        if self._stored > self._upload.received and time.monotonic() - self._committed >= COMMITTED_EVERY:
+            await self._commit(self._stored)
 
     async def _wait(self, end: int) -> None:
         """Nothing counts before the checksum of all is right."""
