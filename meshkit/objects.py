@@ -65,11 +65,6 @@ class Objects:
         self._s3 = client(settings, settings.s3_endpoint_url)
         self._signer = Signer(settings, settings.s3_public_endpoint_url)
 
-    async def begin_multipart(self, key: str, content_type: str) -> str:
-        """The multipart's id."""
-        answer = await _run(self._s3.create_multipart_upload, Bucket=self.bucket, Key=key, ContentType=content_type)
-        return str(answer["UploadId"])
-
     def sign_parts(
         self, key: str, multipart_id: str, numbers: Iterable[int], size: int | None, expires_in: int
     ) -> list[str]:

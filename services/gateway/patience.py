@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ class Impatient(HttpToolsProtocol):
         self._wait_no_more()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """As uvicorn's own, which copies every piece twice; most are all that there is when they are asked for."""
+        cycle = self.cycle
+        if cycle.response_complete or cycle.body:
+            super().on_body(body)
+            return
+        cycle.body = body  # type: ignore[assignment]  # it is made bytes when it is asked for, and is added to
+        if len(body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
         super().connection_lost(exc)
@@ -82,6 +94,47 @@ class Impatient(HttpToolsProtocol):
             self._waiting = None
 
 
+class _Watch:
+    """Ends a wait that takes too long, by one timer for a whole body: `asyncio.timeout` makes one for every piece."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: asyncio.Task[Any] | None = None
+        self._due = 0.0
+        self._over = False
+
+    async def wait(self, receive: Receive, within: float) -> Message:
+        """Raises HTTPException."""
+        self._due = self._loop.time() + within
+        if self._timer is None or self._due < self._timer.when():
+            self.close()
+            self._timer = self._loop.call_at(self._due, self._look)
+        self._waiting = task = asyncio.current_task()
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            if not self._over or task is None or task.uncancel():
+                raise
+            raise HTTPException(408) from None
+        finally:
+            self._waiting = None
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiting is None:
+            return
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._over = True
+            self._waiting.cancel()
+
+
 class BodyPace:
     """Refuses a body that does not come on; what is listened for after the body may take its time."""
 
@@ -91,20 +144,19 @@ class BodyPace:
         self._grace = grace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began, read, whole = time.monotonic(), 0, False
+        began, read, whole, watch = time.monotonic(), 0, False, _Watch()
 
         async def receiving() -> Message:
             nonlocal read, whole
             if whole:
                 return await receive()
             left = self._grace + read / PACE - (time.monotonic() - began)
-            try:
-                async with asyncio.timeout(min(self._silence, left)):
-                    message = await receive()
-            except TimeoutError:
-                raise HTTPException(408) from None
+            message = await watch.wait(receive, min(self._silence, left))
             read += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             return message
 
-        await self._app(scope, receiving, send)
+        try:
+            await self._app(scope, receiving, send)
+        finally:
+            watch.close()

@@ -17,6 +17,7 @@ from services.gateway.access import UNOBSERVED
 from services.gateway.origin import origin
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,6 +30,10 @@ DEFAULTS: Mapping[Kind, str] = {
     "write": "3000/minute",
     "play": "60000/minute",
 }
+
+
+FORGOTTEN_EVERY = 60.0
+"""Seconds."""
 
 
 def _parsable(rate: str) -> str:
@@ -52,10 +57,36 @@ def kind_of(method: str, path: str) -> Kind | None:
     return "read" if method in {"GET", "HEAD", "OPTIONS"} else "write"
 
 
+class _Round:
+    """The thread that forgets what has run out, and the pause until the next one."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        self._thread = thread
+        self._until = time.monotonic() + FORGOTTEN_EVERY
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        return time.monotonic() < self._until
+
+
+class _Storage(MemoryStorage):
+    """Of itself it begins a thread with every request."""
+
+    @property  # type: ignore[override]  # of a Timer, it is what the storage asks for
+    def timer(self) -> _Round:
+        return self._round
+
+    @timer.setter
+    def timer(self, thread: threading.Thread) -> None:
+        self._round = _Round(thread)
+
+
 class Rates:
     def __init__(self, rates: Mapping[Kind, str]) -> None:
         self._limits = {kind: parse(rate) for kind, rate in ({**DEFAULTS, **rates}).items() if rate}
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limiter = SlidingWindowCounterRateLimiter(_Storage())
 
     def count(self, kind: Kind | None, who: str) -> None:
         """One more request of `who`. Raises Exhausted when it is one too many; that one does not count."""

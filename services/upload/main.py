@@ -74,16 +74,17 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
     db = Database(settings.database_url)
-    store, objects = PostgresStore(db, settings.limits), S3Objects(Objects(settings))
-    uploads = Uploads(store, objects, settings.policy_of, layout=settings.layout)
-    appends = Appends(store, objects, settings.policy_of)
-    observer = Observer(store, objects)
+    store = PostgresStore(db, settings.limits)
     async with (
         connected(settings.nats_url, "upload", replicas=settings.nats_replicas) as bus,
         identity_at(settings.identity_addr) as identity,
         storing(settings) as parts,
         web(allow_loopback=settings.loopback) as others,
     ):
+        objects = S3Objects(Objects(settings), parts)
+        uploads = Uploads(store, objects, settings.policy_of, layout=settings.layout)
+        appends = Appends(store, objects, settings.policy_of)
+        observer = Observer(store, objects)
         fetches = Fetches(store, objects, appends, others, parts, settings.policy_of, seconds=settings.fetch_seconds)
         relay = Relay(db, bus, "upload")
         server = GrpcServer(settings, identity.verifier(), grpc_api.SCOPES)

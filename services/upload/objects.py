@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshkit.objects import Objects
+    from meshkit.storing import Storing
     from services.upload.domain import Upload
 
 
 class S3Objects:
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, storing: Storing) -> None:
         self._objects = objects
+        self._storing = storing
 
     async def begin(self, key: str, content_type: str) -> str:
-        return await self._objects.begin_multipart(key, content_type)
+        return await self._storing.begin_multipart(key, content_type)
 
     def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
         began = time.perf_counter()

@@ -20,10 +20,6 @@ class Transaction(Protocol):
     Raises Exhausted (`quota_exceeded`) where that would be too much.
     """
 
-    async def template(self, tenant_id: str) -> str | None:
-        """Of the keys of the tenant's sources; None where the default counts."""
-        ...
-
     async def add(self, upload: Upload, request_id: str) -> Upload:
         """Stores and gives `upload`; or gives the one that the tenant made before with the same `request_id`."""
         ...
@@ -77,6 +73,14 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
+    async def template(self, tenant_id: str) -> str | None:
+        """Of the keys of the tenant's sources; None where the default counts."""
+        ...
+
+    async def find(self, tenant_id: str, upload_id: str) -> Upload | None:
+        """As it is at this moment, outside of any transaction."""
+        ...
+
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
 
 

@@ -59,8 +59,7 @@ class Uploads:
         upload = open_upload(
             request, id=new_id(), asset_id=new_id(), tenant_id=tenant_id, now=self._now(), policy=policy
         )
-        async with self._store.transaction() as tx:
-            template = await tx.template(tenant_id)
+        template = await self._store.template(tenant_id)
         key = self._layout.key(
             tenant_id=tenant_id, asset_id=upload.asset_id, labels=request.labels, at=upload.create_time, own=template
         )
@@ -81,8 +80,7 @@ class Uploads:
         return kept, self._signed(kept, first)
 
     async def get(self, tenant_id: str, upload_id: str) -> Upload:
-        async with self._store.transaction() as tx:
-            return _found(await tx.get(tenant_id, upload_id))
+        return _found(await self._store.find(tenant_id, upload_id))
 
     async def page(self, tenant_id: str, page_size: int, page_token: str) -> tuple[list[Upload], str]:
         size = page_size or pages.DEFAULT_SIZE
@@ -91,13 +89,13 @@ class Uploads:
         return pages.page(rows, size)
 
     async def sign(self, tenant_id: str, upload_id: str, numbers: Sequence[int]) -> list[SignedPart]:
-        async with self._store.transaction() as tx:
-            upload = _found(await tx.get(tenant_id, upload_id)).receiving()
-            if upload.transport.appended:
-                raise Conflict("not_in_parts", "the upload takes its bytes in another way")
-            signed = self._signed(upload, numbers)
-            soon = self._now() + LOOK_SOON
-            if upload.look_time is not None and upload.look_time > soon:
+        upload = (await self.get(tenant_id, upload_id)).receiving()
+        if upload.transport.appended:
+            raise Conflict("not_in_parts", "the upload takes its bytes in another way")
+        signed = self._signed(upload, numbers)
+        soon = self._now() + LOOK_SOON
+        if upload.look_time is not None and upload.look_time > soon:
+            async with self._store.transaction() as tx:
                 await tx.look_soon(upload.id, soon)
         return signed
 

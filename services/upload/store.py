@@ -14,7 +14,7 @@ from meshkit.db import after_commit, fields_of
 from services.upload import wire
 from services.upload.domain import State, Transport, Upload, Visibility
 from services.upload.quotas import NO_LIMITS, Limits, counted, ended_empty
-from services.upload.tenant_rows import Tenants
+from services.upload.tenant_rows import TEMPLATE, Tenants
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -65,6 +65,11 @@ UPLOADS = sa.Table(
 )
 _MEDIA = {"video", "audio", "image"}
 _COLUMNS = [column for column in UPLOADS.columns if column.name not in {"request_id", "charged"}]
+# Made once: to make them anew costs more than to run them.
+_ADD = insert(UPLOADS).on_conflict_do_nothing(constraint="uploads_request_id_key").returning(UPLOADS.c.id)
+_GET = sa.select(*_COLUMNS).where(UPLOADS.c.id == sa.bindparam("one"), UPLOADS.c.tenant_id == sa.bindparam("tenant"))
+_LOCK = _GET.with_for_update()
+_SET = sa.update(UPLOADS).where(UPLOADS.c.id == sa.bindparam("one"))
 
 
 class PostgresStore:
@@ -72,6 +77,16 @@ class PostgresStore:
         """`limits` are those of tenants that have none of their own."""
         self._db = db
         self._limits = limits
+
+    async def template(self, tenant_id: str) -> str | None:
+        async with self._db.autocommit() as connection:
+            own: str | None = (await connection.execute(TEMPLATE, {"tenant": tenant_id})).scalar()
+        return own
+
+    async def find(self, tenant_id: str, upload_id: str) -> Upload | None:
+        async with self._db.autocommit() as connection:
+            row = (await connection.execute(_GET, {"one": upload_id, "tenant": tenant_id})).first()
+        return None if row is None else _upload(row)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
@@ -82,17 +97,16 @@ class PostgresStore:
 class PostgresTransaction(Tenants):
     async def add(self, upload: Upload, request_id: str) -> Upload:
         await once.only(self._connection, upload.tenant_id, request_id)
-        row = asdict(upload) | {"request_id": request_id or None}
-        statement = insert(UPLOADS).values(row).on_conflict_do_nothing(constraint="uploads_request_id_key")
-        if (await self._connection.execute(statement.returning(UPLOADS.c.id))).first() is not None:
+        row = asdict(upload) | {"request_id": request_id or None, "charged": counted(upload, 0)}
+        if (await self._connection.execute(_ADD, row)).first() is not None:
             await self.open(upload)
             await self._say(upload)
             return upload
         return await self._one(UPLOADS.c.tenant_id == upload.tenant_id, UPLOADS.c.request_id == request_id)
 
     async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None:
-        statement = sa.select(*_COLUMNS).where(UPLOADS.c.id == upload_id, UPLOADS.c.tenant_id == tenant_id)
-        row = (await self._connection.execute(statement.with_for_update() if lock else statement)).first()
+        mine = {"one": upload_id, "tenant": tenant_id}
+        row = (await self._connection.execute(_LOCK if lock else _GET, mine)).first()
         return None if row is None else _upload(row)
 
     async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
@@ -154,7 +168,7 @@ class PostgresTransaction(Tenants):
         return int((await self._connection.execute(found)).scalar_one())
 
     async def _set(self, upload: Upload) -> None:
-        await self._connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == upload.id).values(asdict(upload)))
+        await self._connection.execute(_SET, asdict(upload) | {"one": upload.id})
 
     async def _say(self, upload: Upload) -> None:
         await outbox.emit(self._connection, wire.to_event(upload), upload.id)

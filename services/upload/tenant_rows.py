@@ -28,6 +28,13 @@ TENANTS = sa.Table(
     sa.Column("max_uploads_per_day", sa.BigInteger),
     sa.Column("object_key_template", sa.Text),
 )
+TEMPLATE = sa.select(TENANTS.c.object_key_template).where(TENANTS.c.tenant_id == sa.bindparam("tenant"))
+_MADE = insert(TENANTS)
+# An update that changes nothing, for its lock: no two count at the same time.
+_LOCKED = _MADE.on_conflict_do_update(
+    index_elements=["tenant_id"], set_={"tenant_id": _MADE.excluded.tenant_id}
+).returning(*TENANTS.columns)
+_SAVED = sa.update(TENANTS).where(TENANTS.c.tenant_id == sa.bindparam("tenant"))
 UPLOADS = sa.table("uploads", sa.column("id", sa.Uuid(as_uuid=False)), sa.column("charged", sa.BigInteger))
 
 
@@ -38,27 +45,17 @@ class Tenants:
         self._connection = connection
         self._limits = limits
 
-    async def template(self, tenant_id: str) -> str | None:
-        found = sa.select(TENANTS.c.object_key_template).where(TENANTS.c.tenant_id == tenant_id)
-        own: str | None = (await self._connection.execute(found)).scalar()
-        return own
-
     async def tenant(self, tenant_id: str) -> Tenant:
-        # An update that changes nothing, for its lock: no two count at the same time.
-        mine = insert(TENANTS).values(asdict(Tenant(tenant_id=tenant_id)))
-        locked = mine.on_conflict_do_update(index_elements=["tenant_id"], set_={"tenant_id": tenant_id})
-        return Tenant(**fields_of((await self._connection.execute(locked.returning(*TENANTS.columns))).one()))
+        mine = asdict(Tenant(tenant_id=tenant_id))
+        return Tenant(**fields_of((await self._connection.execute(_LOCKED, mine)).one()))
 
     async def save_tenant(self, tenant: Tenant) -> None:
-        values = asdict(tenant)
-        await self._connection.execute(
-            sa.update(TENANTS).where(TENANTS.c.tenant_id == values.pop("tenant_id")).values(values)
-        )
+        await self._connection.execute(_SAVED, asdict(tenant) | {"tenant": tenant.tenant_id})
 
     async def open(self, upload: Upload) -> None:
         """A new upload counts, as one and for its bytes. Raises Exhausted."""
         tenant = (await self.tenant(upload.tenant_id)).opened(self._limits, upload.create_time)
-        await self._count(tenant, upload, 0, counted(upload, 0))
+        await self.save_tenant(tenant.stored(counted(upload, 0), self._limits, upload.update_time))
 
     async def settle(self, upload: Upload, before: int, after: int, *, ended_empty: bool = False) -> None:
         """It counted for `before` bytes, and counts for `after` from now on. Raises Exhausted."""

@@ -79,6 +79,9 @@ class FakeStore:
         upload = self.rows.get(upload_id)
         return upload if upload and upload.tenant_id == tenant_id else None
 
+    async def find(self, tenant_id: str, upload_id: str) -> Upload | None:
+        return await self.get(tenant_id, upload_id)
+
     async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
         mine = (upload for upload in self.rows.values() if upload.tenant_id == tenant_id)
         return next((upload for upload in mine if upload.asset_id == asset_id), None)

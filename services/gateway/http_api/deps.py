@@ -36,7 +36,7 @@ class Gateway:
     """Segments are read from the store itself, by signed URLs; else through the gateway."""
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
 

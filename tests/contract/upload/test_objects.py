@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+import pytest_asyncio
 
 from meshkit.errors import NotFound
 from meshkit.ids import new_id
+from meshkit.storing import storing
 from services.upload.domain import MIN_PART_SIZE, Upload, open_upload
 from services.upload.formats import Policy
 from services.upload.objects import S3Objects
@@ -18,7 +20,10 @@ from tests.builders import a_request
 from tests.fakes.upload import FakeObjects
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from meshkit.objects import Objects
+    from meshkit.settings import S3Settings
 
 
 class RealObjects(S3Objects):
@@ -31,9 +36,10 @@ class RealObjects(S3Objects):
 Any = FakeObjects | RealObjects
 
 
-@pytest.fixture(params=["fake", "s3"])
-def store(request: pytest.FixtureRequest, objects: Objects) -> Any:
-    return FakeObjects() if request.param == "fake" else RealObjects(objects)
+@pytest_asyncio.fixture(params=["fake", "s3"])
+async def store(request: pytest.FixtureRequest, objects: Objects, s3_settings: S3Settings) -> AsyncIterator[Any]:
+    async with storing(s3_settings) as parts:
+        yield FakeObjects() if request.param == "fake" else RealObjects(objects, parts)
 
 
 async def begun(store: Any, size: int) -> Upload:

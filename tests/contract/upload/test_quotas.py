@@ -89,11 +89,11 @@ async def test_what_is_too_much_leaves_nothing_behind(store: Store) -> None:
 
 async def test_keeps_what_the_operator_sets(store: Store) -> None:
     tenant = new_id()
+    assert await store.template(tenant) is None
     async with store.transaction() as tx:
-        assert await tx.template(tenant) is None
         await tx.save_tenant(replace(await tx.tenant(tenant), max_bytes_stored=5, object_key_template="a/{yyyy}"))
+    assert await store.template(tenant) == "a/{yyyy}"
     async with store.transaction() as tx:
-        assert await tx.template(tenant) == "a/{yyyy}"
         assert (await tx.tenant(tenant)).max_bytes_stored == 5
 
 

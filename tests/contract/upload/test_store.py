@@ -41,6 +41,8 @@ async def test_gives_back_what_it_was_given(store: Store) -> None:
     async with store.transaction() as tx:
         assert await tx.get(upload.tenant_id, upload.id, lock=True) == upload
         assert await tx.get(new_id(), upload.id) is None
+    assert await store.find(upload.tenant_id, upload.id) == upload
+    assert await store.find(new_id(), upload.id) is None
 
 
 async def test_keeps_a_new_state(store: Store) -> None:
