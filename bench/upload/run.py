@@ -152,10 +152,14 @@ async def session(course: Course) -> None:
     """An upload of PARTS parts with all its URLs: CPU of gateway and upload service together."""
     pids = {name: course.mesh.pids[name] for name in SERVICES}
     costs = []
-    for _ in range(20 * course.rounds):
-        before = {name: precise_cpu_seconds(pid) for name, pid in pids.items()}
-        with _session(course.mesh):
-            costs.append({name: (precise_cpu_seconds(pid) - before[name]) * 1000 for name, pid in pids.items()})
+    headers = {"Authorization": f"Bearer {course.mesh.api_key}"}
+    with httpx2.Client(base_url=course.mesh.url, headers=headers) as http:
+        for _ in range(20 * course.rounds):
+            # Until the end of the one before is told of everywhere.
+            await asyncio.sleep(0.2)
+            before = {name: precise_cpu_seconds(pid) for name, pid in pids.items()}
+            with _session(http):
+                costs.append({name: (precise_cpu_seconds(pid) - before[name]) * 1000 for name, pid in pids.items()})
     total = median([sum(cost.values()) for cost in costs])
     course.figures.add(f"session_of_{PARTS}_parts_cpu_ms_p50", total, bound="<= 15")
     course.figures.split("session_cpu_ms", costs)
@@ -185,16 +189,14 @@ async def beside_npm(course: Course) -> None:
 
 
 @contextmanager
-def _session(mesh: RunningMesh) -> Iterator[None]:
+def _session(http: httpx2.Client) -> Iterator[None]:
     """An upload that is open inside: those that stayed so would be watched, and measured with the ones that follow."""
-    headers = {"Authorization": f"Bearer {mesh.api_key}"}
-    with httpx2.Client(base_url=mesh.url, headers=headers) as http:
-        upload = http.post("/v1/uploads", json={"file_name": "long.mp4", "size": PARTS * ways.PART}).json()
-        rest = list(range(len(upload["parts"]) + 1, PARTS + 1))
-        signed = http.post(f"/v1/uploads/{upload['id']}/parts", json={"part_numbers": rest}).json()
-        assert len(upload["parts"]) + len(signed["parts"]) == PARTS
-        yield
-        http.delete(f"/v1/uploads/{upload['id']}").raise_for_status()
+    upload = http.post("/v1/uploads", json={"file_name": "long.mp4", "size": PARTS * ways.PART}).json()
+    rest = list(range(len(upload["parts"]) + 1, PARTS + 1))
+    signed = http.post(f"/v1/uploads/{upload['id']}/parts", json={"part_numbers": rest}).json()
+    assert len(upload["parts"]) + len(signed["parts"]) == PARTS
+    yield
+    http.delete(f"/v1/uploads/{upload['id']}").raise_for_status()
 
 
 def _file(mebibytes: int) -> Path:

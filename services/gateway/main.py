@@ -18,6 +18,7 @@ from services.gateway.channels import services_at
 from services.gateway.feed import HEARTBEAT, Feed
 from services.gateway.http_api.deps import Gateway
 from services.gateway.links import Links
+from services.gateway.memory import keep_freed
 from services.gateway.playback import SIGNED_FOR, Playbacks
 from services.gateway.rates import Kind, Rate, Rates
 from services.gateway.receiving import Receiver
@@ -58,6 +59,7 @@ class Settings(S3Settings):
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
+    keep_freed()
     async with running(settings, stop):
         await stop.wait()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
+from pydantic_core import to_json
 from reelmesh.upload.v1 import upload_pb2
 
 from meshkit import public
@@ -29,6 +30,13 @@ FETCH_TIMEOUT = 10.0
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
 
+class _Json(JSONResponse):
+    """Of many parts: pydantic writes it in a quarter of the time."""
+
+    def render(self, content: Any) -> bytes:
+        return to_json(content)
+
+
 @router.post("", status_code=201, response_model=schemas.CreatedUpload, responses=problems(404, 409, 413, 415))
 async def create_upload(body: UploadRequest, mesh: Mesh, request_id: RequestId = "") -> Response:
     """Open an upload. PUT each part to its URL, then complete it."""
@@ -36,7 +44,7 @@ async def create_upload(body: UploadRequest, mesh: Mesh, request_id: RequestId =
     await vet(mesh.services, create)
     answer = await mesh.services.upload.CreateUpload(create, timeout=TIMEOUT)
     told = public.upload(answer.upload) | {"parts": wire.from_signed(answer.parts)}
-    return JSONResponse(told, 201, {"Location": f"/v1/uploads/{answer.upload.id}"})
+    return _Json(told, 201, {"Location": f"/v1/uploads/{answer.upload.id}"})
 
 
 @router.post("/from-url", status_code=202, response_model=schemas.Upload, responses=problems(404, 409, 413, 415))
@@ -73,7 +81,7 @@ async def sign_parts(upload_id: ResourceId, body: bodies.PartsRequest, mesh: Mes
     request = upload_pb2.SignPartsRequest(upload_id=str(upload_id), part_numbers=body.part_numbers)
     answer = await mesh.services.upload.SignParts(request, timeout=TIMEOUT)
     # As it is: to check a thousand parts against their schema costs more than to sign them.
-    return JSONResponse({"parts": wire.from_signed(answer.parts)})
+    return _Json({"parts": wire.from_signed(answer.parts)})
 
 
 @router.get("/{upload_id}/parts", response_model=schemas.ReceivedParts, responses=problems(404, 409))
