@@ -131,6 +131,7 @@ SPANS = {
     "make stills": (_TASK, "A worker makes posters and sprites."),
     "make images": (_TASK, "A worker makes the sizes of an image."),
     "join file": (_TASK, "A worker joins what was encoded into one file."),
+    "analyse stream": (_TASK, "A worker looks at a chunk beside its rungs, or listens to the sound."),
     "ffmpeg": (("ffmpeg.outcome",), "One run of ffmpeg, as in `reelmesh.ffmpeg.runs`."),
 }
 """Every span of our own by its name, with its attributes; those of HTTP and gRPC are OpenTelemetry's."""

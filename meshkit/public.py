@@ -101,6 +101,7 @@ def job(pb: transcode_pb2.Job) -> dict[str, Any]:
         "attempts": pb.attempts,
         "preset": pb.preset or None,
         "edits": edits(pb.edits) if pb.HasField("edits") else None,
+        "analysis": {"vmaf": pb.analysis.vmaf} if pb.HasField("analysis") else None,
         "outputs": [output(each, pb.id) for each in pb.outputs],
         "error": _error(pb.error_code, pb.error_message),
         "stages": [

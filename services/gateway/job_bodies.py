@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from services.gateway.analysis import AnalysisOptions
 from services.gateway.bodies import PresetName, WebhookUrl
 from services.gateway.body import Body
 from services.gateway.edits import Edits
@@ -20,6 +21,10 @@ class JobOptions(Body):
         list[OutputRequest] | None, Field(min_length=1, max_length=8, description="In place of a preset.")
     ] = None
     edits: Edits | None = None
+    analysis: Annotated[
+        AnalysisOptions | bool | None,
+        Field(description="Tell of cuts, black, loudness, VMAF in analysis.json; or do not."),
+    ] = None
     priority: Annotated[int | None, Field(ge=0, le=100, description="Higher goes first; 50 when not said.")] = None
     callback_url: CallbackUrl = None
 

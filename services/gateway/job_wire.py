@@ -10,7 +10,7 @@ from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit.errors import FieldError, InvalidArgument, MeshError
 from meshkit.grpc import status
-from services.gateway import edits
+from services.gateway import analysis, edits
 from services.gateway.channels import TIMEOUT
 from services.gateway.outputs import to_recipe
 from services.gateway.presets import check_preset
@@ -28,7 +28,10 @@ WITHIN = "job."
 def to_options(said: JobOptions) -> transcode_pb2.JobOptions:
     """All but the preset. Raises InvalidArgument."""
     options = transcode_pb2.JobOptions(
-        edits=edits.to_proto(said.edits), priority=said.priority, callback_url=said.callback_url or ""
+        edits=edits.to_proto(said.edits),
+        analysis=analysis.to_proto(said.analysis),
+        priority=said.priority,
+        callback_url=said.callback_url or "",
     )
     if said.outputs:
         options.recipe.CopyFrom(to_recipe(said.outputs))

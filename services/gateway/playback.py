@@ -36,6 +36,7 @@ _MEDIA_TYPES = {
     "m3u8": "application/vnd.apple.mpegurl",
     "mpd": "application/dash+xml",
     "vtt": "text/vtt",
+    "json": "application/json",
     "m4s": "video/iso.segment",
     "mp4": "video/mp4",
     "m4v": "video/mp4",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from services.gateway.analysis import AnalysisOptions
 from services.gateway.body import Body
 from services.gateway.edits import Edits
 from services.gateway.schemas import Time
@@ -114,6 +115,9 @@ class PresetRequest(Body):
     image: Image | None = None
     poster: Annotated[Poster | None, Field(description="Of a video; alone it is all that is made of one.")] = None
     edits: Annotated[Edits | None, Field(description="What jobs do to a source where they say nothing else.")] = None
+    analysis: Annotated[
+        AnalysisOptions | bool | None, Field(description="Of what jobs make, where they do not say.")
+    ] = None
 
 
 class Preset(PresetRequest):

@@ -9,6 +9,7 @@ from reelmesh.transcode.v1 import preset_pb2
 
 from meshkit import public
 from meshkit.errors import FieldError, MeshError
+from services.gateway import analysis
 from services.gateway.preset_schemas import Audio, Preset
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 def to_preset(name: str, body: PresetRequest) -> preset_pb2.Preset:
     preset = preset_pb2.Preset(name=name)
-    json_format.ParseDict(body.model_dump(exclude_none=True), preset)
+    json_format.ParseDict(body.model_dump(exclude_none=True, exclude={"analysis"}), preset)
+    asked = analysis.to_proto(body.analysis)
+    if asked and not asked.off:
+        preset.analysis.CopyFrom(asked)
     if body.audio:
         preset.audio.keep_loudness = body.audio.loudness is None
     return preset
@@ -37,6 +41,7 @@ def from_preset(preset: preset_pb2.Preset) -> dict[str, Any]:
     if preset.HasField("poster"):
         told["poster"] = {"second": preset.poster.second if preset.poster.HasField("second") else None}
     told["edits"] = public.edits(preset.edits) if preset.HasField("edits") else None
+    told["analysis"] = analysis.shown(preset)
     times = {name: told.get(name) for name in ("create_time", "update_time")}
     told |= {"frame_rate": told["frame_rate"] or None} | times
     return {name: told.get(name) for name in Preset.model_fields}

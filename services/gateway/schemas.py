@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from services.gateway.analysis import AnalysisOptions
 from services.gateway.edits import Edits
 
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
@@ -227,6 +228,7 @@ class Job(BaseModel):
     attempts: int
     preset: str | None
     edits: Annotated[Edits | None, Field(description="Its own over its preset's; null for none.")]
+    analysis: Annotated[AnalysisOptions | None, Field(description="What is told in analysis.json; null for nothing.")]
     outputs: list[Output]
     error: Failure | None
     stages: list[Stage]

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from services.metadata.service import Assets
 
     JobEvent = (
-        jobs.JobStarted | jobs.JobProbed | jobs.JobPlayable | jobs.JobSucceeded | jobs.JobFailed | jobs.JobCancelled
+        jobs.JobStarted
+        | jobs.JobProbed
+        | jobs.JobPlayable
+        | jobs.JobReady
+        | jobs.JobSucceeded
+        | jobs.JobFailed
+        | jobs.JobCancelled
     )
 
 UPLOADS: dict[str, type[Message]] = {"completed": UploadCompleted}
@@ -34,6 +40,7 @@ JOBS: dict[str, tuple[type[JobEvent], Callable[[Asset, Job, datetime], Asset]]] 
     "job_started": (jobs.JobStarted, Asset.start),
     "job_probed": (jobs.JobProbed, Asset.start),
     "job_playable": (jobs.JobPlayable, Asset.play),
+    "job_ready": (jobs.JobReady, Asset.succeed),
     "job_succeeded": (jobs.JobSucceeded, Asset.succeed),
     "job_failed": (jobs.JobFailed, Asset.fail),
     "job_cancelled": (jobs.JobCancelled, Asset.cancel),

@@ -29,6 +29,7 @@ class FakeTranscode(FakePresets, FirstJobs, transcode_pb2_grpc.TranscodeServiceS
             priority=request.priority,
             preset=request.preset,
             edits=request.edits if request.HasField("edits") else None,
+            analysis=request.analysis if request.HasField("analysis") else None,
             stages=[transcode_pb2.Stage(name="probe", state=transcode_pb2.Stage.STATE_PENDING, tasks_total=1)],
         )
         job.create_time.GetCurrentTime()

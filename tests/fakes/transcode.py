@@ -12,6 +12,7 @@ from meshkit.errors import Unavailable
 from services.transcode.scheduler.domain import JOB_LOST, JobState, Source
 from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.task import OPTIONAL, TaskState
+from tests.fakes.transcode_analyses import FakeAnalyses
 from tests.fakes.transcode_attempts import FakeAttempts
 from tests.fakes.transcode_presets import FakePresets
 from tests.fakes.transcode_quotas import FakeQuotas
@@ -30,7 +31,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets):
+class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses):
     """One transaction at a time, undone when it fails."""
 
     sources: dict[str, Source] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets):
         self.rungs = {key: rung for key, rung in self.rungs.items() if key[0] not in gone}
         self.landed = {key: segment for key, segment in self.landed.items() if key[0] not in gone}
         self.filed = {key: file for key, file in self.filed.items() if key[0] not in gone}
+        self.found = {key: part for key, part in self.found.items() if key[0] not in gone}
 
     async def add_job(self, job: Job, request_id: str) -> Job:
         key = (job.tenant_id, request_id)
@@ -261,7 +263,7 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets):
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
         running = (job for job in self.jobs.values() if job.state is JobState.RUNNING)
-        done = (job for job in running if job.tasks_done == job.tasks_total)
+        done = (job for job in running if job.tasks_done == job.tasks_total or (job.presentable and not job.ready_time))
         return [job for job in done if job.encode_time and job.encode_time < before][:limit]
 
     async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:

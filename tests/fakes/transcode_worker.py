@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
+    from services.transcode.media.findings import PicturePart, SoundPart
     from services.transcode.worker.domain import StoredFile, StoredTrack
     from services.transcode.worker.notes import Notes
 
@@ -102,9 +103,13 @@ class FakeScheduler:
         self._answer("complete")
         self.said.append(("filed", files))
 
-    async def parts(self, task: Task, rendition: str, start: int) -> Parts:
+    async def complete_analysis(self, task: Task, part: PicturePart | SoundPart) -> None:
+        self._answer("complete")
+        self.said.append(("analysed", part))
+
+    async def parts(self, task: Task, rendition: str, start: int, count: int = 0) -> Parts:
         init_key, codecs, keys = self.made[rendition]
-        return Parts(init_key=init_key, codecs=codecs, keys=keys[start : start + 2])
+        return Parts(init_key=init_key, codecs=codecs, keys=keys[start : start + (count or 2)])
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         self._answer("fail")

@@ -9,7 +9,7 @@ from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit import public
 from meshkit.grpc import status
-from services.gateway import edits, job_wire, preset_wire, schemas, wire
+from services.gateway import analysis, edits, job_wire, preset_wire, schemas, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
     PAGE_SIZE,
@@ -39,6 +39,7 @@ async def create_job(body: JobRequest, mesh: Mesh, response: Response, request_i
         priority=body.priority,
         callback_url=body.callback_url or "",
         edits=edits.to_proto(body.edits),
+        analysis=analysis.to_proto(body.analysis),
     )
     if body.outputs:
         request.recipe.CopyFrom(to_recipe(body.outputs))

@@ -42,14 +42,14 @@ def chunk_argv(
     `image` is its watermark, if it has one.
     """
     argv = [
-        *_start(ffmpeg, threads),
+        *start(ffmpeg, threads),
         *device(chunk.rungs[0].encoder),
         "-copyts",
-        *_window(chunk),
-        *_input(chunk.family, source, threads),
+        *window(chunk),
+        *input_of(chunk.family, source, threads),
     ]
     if chunk.look.mark and image:
-        argv += _input(chunk.look.mark.family, image, threads)
+        argv += input_of(chunk.look.mark.family, image, threads)
     argv += ["-filter_complex", _video_graph(chunk)]
     for rung in chunk.rungs:
         argv += [*_video_output(chunk, rung, threads), *_file(scratch / output_name(rung), _VIDEO_FLAGS)]
@@ -69,9 +69,9 @@ def audio_argv(
 
     `sources` are those of the stretches that are heard, and `gains` what each is made louder by, in dB.
     """
-    inputs = [_sound_input(*each, threads) for each in zip(track.heard, sources, strict=True)]
+    inputs = [sound_input(*each, threads) for each in zip(track.heard, sources, strict=True)]
     return [
-        *_start(ffmpeg, threads),
+        *start(ffmpeg, threads),
         "-copyts",
         *(word for each in inputs for word in each),
         *["-filter_complex", _audio_graph(track, gains)],
@@ -84,7 +84,7 @@ def audio_argv(
 
 def mux_argv(mux: Mux, *, ffmpeg: Path, tracks: Sequence[Path], out: Path) -> list[str]:
     """Copy `tracks`, CMAF that comes through pipes, into the file `out`: nothing is encoded anew."""
-    argv = [*_start(ffmpeg, 1), "-copyts"]
+    argv = [*start(ffmpeg, 1), "-copyts"]
     for track in tracks:
         argv += ["-itsoffset", f"{-float(mux.delay):.6f}", "-protocol_whitelist", "file"]
         argv += ["-format_whitelist", "mov", "-f", "mov", "-i", f"file:{track}"]
@@ -96,9 +96,9 @@ def mux_argv(mux: Mux, *, ffmpeg: Path, tracks: Sequence[Path], out: Path) -> li
 def loudness_argv(stretch: Stretch, *, ffmpeg: Path, source: Source, threads: int) -> list[str]:
     """Measure one stretch as it will be heard; the measure is ffmpeg's last words."""
     return [
-        *_start(ffmpeg, threads, log="info"),
+        *start(ffmpeg, threads, log="info"),
         "-copyts",
-        *_sound_input(stretch, source, threads),
+        *sound_input(stretch, source, threads),
         *[
             "-filter_complex",
             f"{_heard(stretch, 0)},atrim=end_sample={stretch.samples},ebur128=peak=true:framelog=quiet",
@@ -107,7 +107,7 @@ def loudness_argv(stretch: Stretch, *, ffmpeg: Path, source: Source, threads: in
     ]
 
 
-def _start(ffmpeg: Path, threads: int, log: str = "warning") -> list[str]:
+def start(ffmpeg: Path, threads: int, log: str = "warning") -> list[str]:
     return [
         *[str(ffmpeg), "-nostdin", "-hide_banner", "-nostats", "-loglevel", log, "-y"],
         *["-max_alloc", str(MAX_ALLOC), "-filter_complex_threads", str(threads)],
@@ -115,7 +115,7 @@ def _start(ffmpeg: Path, threads: int, log: str = "warning") -> list[str]:
     ]
 
 
-def _window(chunk: VideoChunk) -> list[str]:
+def window(chunk: VideoChunk) -> list[str]:
     """Read from `preroll` before the first frame, on the container's clock, until the graph has the last one."""
     begin = chunk.source_frame / chunk.rate - (chunk.preroll or 0)
     if chunk.preroll is None or not chunk.source_frame or begin <= 0:
@@ -128,11 +128,11 @@ def _seek(time: Fraction) -> list[str]:
     return ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", _seconds(time)]
 
 
-def _sound_input(stretch: Stretch, source: Source, threads: int) -> list[str]:
-    return [*(_seek(stretch.seek) if stretch.seek else []), *_input(stretch.family, source, threads)]
+def sound_input(stretch: Stretch, source: Source, threads: int) -> list[str]:
+    return [*(_seek(stretch.seek) if stretch.seek else []), *input_of(stretch.family, source, threads)]
 
 
-def _input(family: str, source: Source, threads: int) -> list[str]:
+def input_of(family: str, source: Source, threads: int) -> list[str]:
     demuxer = FAMILIES[family].demuxer
     # The format is forced and the list forbids any other: a playlist in disguise must not open its neighbours.
     return [
@@ -154,6 +154,12 @@ def _from(source: Source) -> list[str]:
 
 
 def _video_graph(chunk: VideoChunk) -> str:
+    top = largest(chunk.rungs)
+    return f"{conformed(chunk)}{filters(chunk.look, *top.shown)}{_cascade(chunk.rungs)}"
+
+
+def conformed(chunk: VideoChunk) -> str:
+    """The chunk's frames on the grid, as they lie in the source."""
     # The last picture is shown at least once, however short ffmpeg guesses it to be.
     last = "" if chunk.end_frame is not None else ":eof_action=pass"
     hold = [f"tpad=stop={chunk.hold}:stop_mode=clone"] if chunk.hold else []
@@ -168,9 +174,7 @@ def _video_graph(chunk: VideoChunk) -> str:
         f"trim=start_pts={chunk.source_frame}:end_pts={chunk.source_frame + chunk.frames}",
         *([f"setpts=PTS{-chunk.skip:+d}"] if chunk.skip else []),
     ]
-    top = largest(chunk.rungs)
-    look = filters(chunk.look, *top.shown)
-    return f"[0:{chunk.stream}]{','.join(frames)}{look}{_cascade(chunk.rungs)}"
+    return f"[0:{chunk.stream}]{','.join(frames)}"
 
 
 def _cascade(rungs: Sequence[Rung]) -> str:
@@ -214,12 +218,16 @@ def _video_output(chunk: VideoChunk, rung: Rung, threads: int) -> list[str]:
 
 def _audio_graph(track: AudioTrack, gains: Sequence[float]) -> str:
     """The first samples make room for the decoder's priming, so that nothing after them shifts."""
-    louder = [f",volume={gain:.2f}dB" if gain else "" for gain in gains] or [""] * len(track.heard)
     priming = _PRIMING[track.codec]
     end = max(priming + 1, track.samples)
-    cut = f"atrim=start_pts={priming}:end_pts={end}[{AUDIO_NAME}]"
+    return f"{sound_graph(track, gains)},atrim=start_pts={priming}:end_pts={end}[{AUDIO_NAME}]"
+
+
+def sound_graph(track: AudioTrack, gains: Sequence[float] = ()) -> str:
+    """All that is heard, part after part."""
+    louder = [f",volume={gain:.2f}dB" if gain else "" for gain in gains] or [""] * len(track.heard)
     if not track.joined:
-        return f"{_heard(track.stretches[0], 0)}{louder[0]},{cut}"
+        return f"{_heard(track.stretches[0], 0)}{louder[0]}"
     graph, taken = "", 0
     for place, stretch in enumerate(track.joined):
         exact = f"atrim=end_sample={stretch.samples}[part{place}];"
@@ -230,12 +238,17 @@ def _audio_graph(track: AudioTrack, gains: Sequence[float]) -> str:
         taken += 1
     names = "".join(f"[part{place}]" for place in range(len(track.joined)))
     # Counted anew: the joint's own times are in microseconds.
-    return f"{graph}{names}concat=n={len(track.joined)}:v=0:a=1,asettb=1/{AUDIO_RATE},asetpts=N,{cut}"
+    return f"{graph}{names}concat=n={len(track.joined)}:v=0:a=1,asettb=1/{AUDIO_RATE},asetpts=N"
 
 
-def _heard(stretch: Stretch, place: int) -> str:
+def sound_as_it_came(track: AudioTrack) -> str:
+    """All that is heard, in the channels of its source, unless there are several."""
+    return sound_graph(track) if track.joined else _heard(track.stretches[0], 0, channels="")
+
+
+def _heard(stretch: Stretch, place: int, *, channels: str = "ochl=stereo:") -> str:
     """The sound of an input in our form; zero is the stretch's `origin`."""
-    form = f"osr={AUDIO_RATE}:ochl=stereo:osf=fltp:async=1:min_hard_comp={_AUDIO_JITTER}:first_pts=0"
+    form = f"osr={AUDIO_RATE}:{channels}osf=fltp:async=1:min_hard_comp={_AUDIO_JITTER}:first_pts=0"
     return f"[{place}:{stretch.stream}]asetpts=PTS-{_exact(stretch.origin)}/TB,aresample={form}"
 
 

@@ -13,15 +13,18 @@ _PEAK = -1.0
 # More than this, in dB, would only bring up noise.
 _MOST = 30.0
 _NUMBER = r"(-?(?:\d+\.\d+|inf|nan))"
-_SUMMARY = re.compile(rf"Integrated loudness:\s+I:\s+{_NUMBER} LUFS.*True peak:\s+Peak:\s+{_NUMBER} dBFS", re.DOTALL)
+_SUMMARY = re.compile(
+    rf"Integrated loudness:\s+I:\s+{_NUMBER} LUFS.*LRA:\s+{_NUMBER} LU.*True peak:\s+Peak:\s+{_NUMBER} dBFS", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """`integrated` in LUFS, `peak` in dBTP."""
+    """`integrated` in LUFS, `range` in LU, `peak` in dBTP."""
 
     integrated: float
     peak: float
+    range: float = 0.0
 
 
 def read_loudness(log: str) -> Loudness:
@@ -29,7 +32,7 @@ def read_loudness(log: str) -> Loudness:
     found = _SUMMARY.search(log)
     if found is None:
         raise WrongOutput("the loudness was not measured")
-    return Loudness(float(found[1]), float(found[2]))
+    return Loudness(float(found[1]), float(found[3]), float(found[2]))
 
 
 def gain(measured: Loudness, target: float) -> float:

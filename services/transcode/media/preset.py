@@ -99,6 +99,13 @@ class PresetPoster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresetAnalysis:
+    """`vmaf` compares each rung with the source, which costs nearly as much as encoding it."""
+
+    vmaf: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """What a job makes: a job keeps its own copy, so that nothing done to the preset later changes it.
 
@@ -120,6 +127,7 @@ class Preset:
     chunk_seconds: int = 12
     early_chunks: int = 2
     edits: Edits = NO_EDITS
+    analysis: PresetAnalysis | None = None
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -134,4 +142,7 @@ def preset_hash(preset: Preset) -> str:
     """SHA-256 in hex over everything the preset says except what it is called: equal settings are one preset."""
     settings = preset.to_json()
     del settings["name"], settings["description"]
+    # As before there was any.
+    if preset.analysis is None:
+        del settings["analysis"]
     return hashlib.sha256(json.dumps(settings, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

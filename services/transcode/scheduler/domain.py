@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict
+from services.transcode.scheduler.task import TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,6 +130,8 @@ class Job:
     """Of its source, once that was probed."""
     same_as: str | None = None
     """The job that makes the same of the same bytes, while this one waits for what it makes."""
+    ready_time: datetime | None = None
+    """Since when all that is for players is there; its analysis may go on."""
     collected: bool = False
     """What it made before it failed, or was cancelled, is deleted."""
 
@@ -148,6 +151,16 @@ class Job:
     def encoded(self) -> bool:
         """Every encode task has its result: the playlists can be final."""
         return self._known and self.encoding.done == self.encoding.total
+
+    @property
+    def analysis(self) -> Count:
+        return self.beside.get(TaskKind.ANALYSIS, Count(total=0))
+
+    @property
+    def presentable(self) -> bool:
+        """Every task but those of its analysis has its result."""
+        analysis = self.analysis
+        return self._known and self.tasks_done - analysis.done == self.tasks_total - analysis.total
 
     @property
     def finished(self) -> bool:
@@ -172,7 +185,7 @@ class Job:
     @property
     def worth_publishing(self) -> bool:
         """The first chunks one by one, later ones in steps of some percent: the cost per chunk stays the same."""
-        return self._grown_since(self.tasks_published)
+        return self.finished if self.ready_time else self._grown_since(self.tasks_published)
 
     @property
     def worth_telling_growth(self) -> bool:
@@ -237,6 +250,13 @@ class Job:
         count = replace(count, done=count.done + 1, failed=count.failed + failed)
         return replace(self, beside={**self.beside, kind: count}).task_done(weight, now)
 
+    def without(self, kind: str, tasks: int, weight: float, now: datetime) -> Job:
+        """So many more tasks of a kind will never have a result."""
+        count = self.beside[kind]
+        count = replace(count, done=count.done + tasks, failed=count.failed + tasks)
+        fewer = replace(self, beside={**self.beside, kind: count}, tasks_done=self.tasks_done + tasks)
+        return replace(fewer, weight_done=self.weight_done + weight).progressed(0.0, now)
+
     def made(self, outputs: Iterable[Output]) -> Job:
         """With these outputs, each in the place of the one with its id."""
         new = {output.id: output for output in outputs}
@@ -255,6 +275,9 @@ class Job:
 
     def became_playable(self, now: datetime) -> Job:
         return replace(self, playable=True, playable_time=now, update_time=now)
+
+    def became_ready(self, now: datetime) -> Job:
+        return replace(self, ready_time=now, update_time=now)
 
     def succeed(self, now: datetime) -> Job:
         return replace(self, state=JobState.SUCCEEDED, progress=1.0, end_time=now, update_time=now)

@@ -10,7 +10,7 @@ from meshkit.clock import utc_now
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
 from services.transcode.media.preset import ENCODER_VERSION, preset_hash
-from services.transcode.scheduler import editing, planning, quotas
+from services.transcode.scheduler import analysing, editing, planning, quotas
 from services.transcode.scheduler.domain import (
     DEFAULT_PRESET,
     DEFAULT_PRIORITY,
@@ -114,7 +114,10 @@ class Jobs:
         return pages.page(rows, size)
 
     async def cancel(self, tenant_id: str, job_id: str) -> Job:
-        """End the job; its workers hear of it with their next heartbeat. A cancelled job stays so."""
+        """End the job; its workers hear of it with their next heartbeat. A cancelled job stays so.
+
+        One that is ready succeeds, without the rest of its analysis.
+        """
         async with self._store.transaction() as tx:
             job = _found(await tx.job(job_id, lock=True), tenant_id)
             return job if job.state is JobState.CANCELLED else await self._cancel(tx, job)
@@ -150,7 +153,10 @@ class Jobs:
     async def _recipe(self, tx: Transaction, tenant_id: str, wish: Wish) -> Preset | None:
         """All that is to be made and done; None where there is no such preset."""
         recipe = wish.recipe or await self._presets.resolve(tx, tenant_id, wish.preset or DEFAULT_PRESET)
-        return recipe and replace(recipe, edits=wish.edits.over(recipe.edits))
+        if recipe is None:
+            return None
+        analysis = recipe.analysis if wish.analysis is None else wish.analysis or None
+        return replace(recipe, edits=wish.edits.over(recipe.edits), analysis=analysis)
 
     async def _known_recipe(self, tx: Transaction, tenant_id: str, wish: Wish) -> Preset:
         recipe = await self._recipe(tx, tenant_id, wish)
@@ -214,6 +220,9 @@ class Jobs:
         return kept
 
     async def _cancel(self, tx: Transaction, job: Job) -> Job:
+        if job.ready_time and not job.over:
+            # What it made is in use: all that ends is its analysis, and so the job.
+            return await analysing.give_up(tx, job, self._now())
         cancelled = job.cancel(self._now())
         await tx.cancel_tasks(job.id)
         await tx.save_job(cancelled)

@@ -1,4 +1,4 @@
-"""Playlists in the object store."""
+"""Playlists, and what is told of a stream, in the object store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshkit.objects import Objects
 
-_TYPES = {"m3u8": "application/vnd.apple.mpegurl", "mpd": "application/dash+xml"}
+_TYPES = {"m3u8": "application/vnd.apple.mpegurl", "mpd": "application/dash+xml", "json": "application/json"}
 
 
 class S3Playlists:

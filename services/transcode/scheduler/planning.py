@@ -32,7 +32,7 @@ _ALONE = 1.0
 
 def probe(job: Job, now: datetime) -> Task:
     """Looking at the source, which everything else waits for."""
-    return _task(job, now, kind=TaskKind.PROBE, due_time=due(now, job.priority, urgent=True), weight=0.0)
+    return task(job, now, kind=TaskKind.PROBE, due_time=due(now, job.priority, urgent=True), weight=0.0)
 
 
 def tasks(job: Job, plan: Plan, now: datetime, others: Mapping[int, Source]) -> list[Task]:
@@ -47,27 +47,27 @@ def tasks(job: Job, plan: Plan, now: datetime, others: Mapping[int, Source]) -> 
 def _encodes(job: Job, plan: Plan, now: datetime, others: Mapping[int, Source]) -> list[Task]:
     first = due(now, job.priority, urgent=True)
     video = [
-        _task(
+        task(
             job,
             now,
             kind=TaskKind.ENCODE_VIDEO,
             index=chunk.index,
-            due_time=due(now, job.priority, into=_begins(chunk)) if chunk.index else first,
-            weight=_megapixels(chunk),
-            spec=chunk.to_json() | _inputs(job, others, [chunk.source, *([WATERMARK] if chunk.look.mark else [])]),
+            due_time=due(now, job.priority, into=begins(chunk)) if chunk.index else first,
+            weight=megapixels(chunk),
+            spec=chunk.to_json() | inputs(job, others, places(chunk)),
         )
         for chunk in plan.chunks
     ]
     if plan.audio is None:
         return video
     weight = _AUDIO_COST * sum(each.weight for each in video) or _ALONE
-    spec = plan.audio.to_json() | _inputs(job, others, [each.source for each in plan.audio.heard])
-    audio = _task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
+    spec = plan.audio.to_json() | inputs(job, others, [each.source for each in plan.audio.heard])
+    audio = task(job, now, kind=TaskKind.ENCODE_AUDIO, due_time=first, weight=weight, spec=spec)
     return [*video[:1], audio, *video[1:]]
 
 
 def _mux(job: Job, mux: Mux, encoding: float, now: datetime) -> Task:
-    return _task(
+    return task(
         job,
         now,
         kind=TaskKind.MUX,
@@ -84,21 +84,26 @@ def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
     made = [_mux(job, mux, encoding, now) for mux in plan.files]
     if plan.pictures:
         spec = plan.pictures.to_json()
-        made.append(_task(job, now, kind=TaskKind.IMAGE, due_time=soon, weight=plan.pictures.weight, spec=spec))
+        made.append(task(job, now, kind=TaskKind.IMAGE, due_time=soon, weight=plan.pictures.weight, spec=spec))
     if plan.stills:
         spec = {"stills": plan.stills.to_json(), EXPECTED: stills.FILES}
         weight = stills.COST * encoding or _ALONE
-        made.append(_task(job, now, kind=TaskKind.STILLS, due_time=soon, weight=weight, spec=spec))
+        made.append(task(job, now, kind=TaskKind.STILLS, due_time=soon, weight=weight, spec=spec))
     return made
 
 
-def _inputs(job: Job, others: Mapping[int, Source], places: Sequence[int]) -> dict[str, Any]:
+def places(chunk: VideoChunk) -> list[int]:
+    """What a chunk reads, by what it is to the plan."""
+    return [chunk.source, *([WATERMARK] if chunk.look.mark else [])]
+
+
+def inputs(job: Job, others: Mapping[int, Source], wanted: Sequence[int]) -> dict[str, Any]:
     """What a task reads, in order, where that is not just the job's own source."""
-    if list(places) == [OWN]:
+    if list(wanted) == [OWN]:
         return {}
     own = {"key": job.source_key, "size": job.source_size}
     named = {place: {"key": each.object_key, "size": each.size} for place, each in others.items()}
-    return {"inputs": [own if place == OWN else named[place] for place in places]}
+    return {"inputs": [own if place == OWN else named[place] for place in wanted]}
 
 
 def beside(tasks: Iterable[Task]) -> dict[str, int]:
@@ -106,15 +111,15 @@ def beside(tasks: Iterable[Task]) -> dict[str, int]:
     return dict(Counter(str(each.kind) for each in tasks if each.kind not in ENCODES))
 
 
-def _task(job: Job, now: datetime, *, index: int = 0, **fields: Any) -> Task:
+def task(job: Job, now: datetime, *, index: int = 0, **fields: Any) -> Task:
     return Task(id=new_id(), job_id=job.id, tenant_id=job.tenant_id, index=index, queue_time=now, **fields)
 
 
-def _begins(chunk: VideoChunk) -> timedelta:
+def begins(chunk: VideoChunk) -> timedelta:
     return timedelta(seconds=float(chunk.start_frame / chunk.rate))
 
 
-def _megapixels(chunk: VideoChunk) -> float:
+def megapixels(chunk: VideoChunk) -> float:
     """As many as would cost that much in H.264."""
     return chunk.frames * sum(CODECS[rung.codec].cost * rung.width * rung.height for rung in chunk.rungs) / 1e6
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from services.transcode.scheduler.attempt import Noting
+from services.transcode.scheduler.finding import Finding
 from services.transcode.scheduler.quotas import Counting
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Beat:
     told_time: datetime | None
 
 
-class Transaction(Counting, Noting, Protocol):
+class Transaction(Counting, Finding, Noting, Protocol):
     async def first_time(self, consumer: str, message_id: str) -> bool:
         """Whether the consumer sees the message for the first time."""
         ...
@@ -85,7 +86,7 @@ class Transaction(Counting, Noting, Protocol):
         ...
 
     async def say(self, job: Job, fact: str) -> None:
-        """Tell the world: queued, started, probed, progressed, playable, succeeded, failed or cancelled."""
+        """Tell the world: queued, started, probed, progressed, playable, ready, succeeded, failed or cancelled."""
         ...
 
     async def say_grown(self, job: Job) -> None:
@@ -172,7 +173,7 @@ class Transaction(Counting, Noting, Protocol):
         ...
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
-        """Finished jobs that wait for their playlists since before then."""
+        """Jobs whose last playlists, or whose success, are still to be told, encoded before then."""
         ...
 
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None: ...

@@ -12,6 +12,7 @@ from services.transcode.media.encoders import CODECS, Codec
 from services.transcode.media.preset import AudioCodec, Container, Fit, Preset, PresetAudio, PresetRung, PresetVideo
 from services.transcode.media.rates import STANDARD
 from services.transcode.scheduler import edit_wire, still_wire
+from services.transcode.scheduler.analysis_wire import from_analysis, to_analysis
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.custom import Custom
@@ -37,6 +38,7 @@ def from_preset(preset: preset_pb2.Preset) -> Preset:
         edits=edit_wire.from_edits(preset.edits),
         image=still_wire.from_image(preset.image),
         poster=still_wire.from_poster(preset.poster) if preset.HasField("poster") else None,
+        analysis=from_analysis(preset.analysis) if preset.HasField("analysis") else None,
     )
 
 
@@ -55,6 +57,7 @@ def to_preset(preset: Preset) -> preset_pb2.Preset:
         edits=edit_wire.to_edits(preset.edits),
         image=still_wire.to_image(preset.image),
         poster=still_wire.to_poster(preset.poster) if preset.poster else None,
+        analysis=to_analysis(preset.analysis),
     )
 
 

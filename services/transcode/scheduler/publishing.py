@@ -13,6 +13,7 @@ from services.transcode.media.preset import Preset
 from services.transcode.media.sound import AUDIO_RATE
 from services.transcode.media.tracks import Segment as MediaSegment
 from services.transcode.media.tracks import Track
+from services.transcode.scheduler import analysing
 from services.transcode.scheduler.domain import Output
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from services.transcode.scheduler.collecting import Collecting
     from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.file import File
     from services.transcode.scheduler.ports import Playlists, Store, Transaction
     from services.transcode.scheduler.rendition import Rendition, Segment
 
@@ -58,6 +60,8 @@ class Publishing:
     async def publish(self, job_id: str) -> None:
         """Write the job's playlists as of now, final with the last chunk; with the last task's result the job succeeds.
 
+        It is ready before that, once only its analysis goes on.
+
         One at a time per job, and only what is new: a call that finds nothing more to show does nothing.
         """
         async with self._store.transaction() as tx:
@@ -68,17 +72,18 @@ class Publishing:
             stream = await self._shown(tx, job)
             if stream.playable:
                 await self._write(job, stream, final=job.encoded)
-            await self._record(tx, job, stream)
+            report = await analysing.written(tx, self._playlists, job) if job.finished else None
+            await self._record(tx, job, stream, report)
         if job.finished:
             await self._collecting.collect(job_id)
 
     async def _shown(self, tx: Transaction, job: Job) -> Stream:
-        """What there is to play of it; nothing, where the preset asks for files alone."""
-        if not Preset.from_json(dict(job.recipe)).stream:
+        """What there is to play of it that is not told; nothing, where the preset asks for files alone."""
+        if job.ready_time or not Preset.from_json(dict(job.recipe)).stream:
             return Stream(video=[], audio=None)
         return _stream(job, await tx.renditions(job.id), await tx.segments(job.id))
 
-    async def _record(self, tx: Transaction, shown: Job, stream: Stream) -> None:
+    async def _record(self, tx: Transaction, shown: Job, stream: Stream, report: File | None) -> None:
         job = await tx.job(shown.id, lock=True)
         if job is None or job.over:
             return
@@ -86,10 +91,17 @@ class Publishing:
         published = replace(job, tasks_published=shown.tasks_done)
         if stream.playable and not published.playable:
             published = published.became_playable(now)
-            published = published.made(outputs(published, stream, "preparing"))
+            published = published.made([*outputs(published, stream, "preparing"), *analysing.promised(shown)])
             await tx.say(published, "playable")
+        if shown.presentable and not published.ready_time:
+            published = published.became_ready(now)
+            published = published.made([*outputs(published, stream, "ready"), *analysing.promised(shown)])
+            if not shown.finished:
+                await tx.say(published, "ready")
+        if report:
+            published = await analysing.tell(tx, published, report)
         if shown.finished:
-            published = published.made(outputs(published, stream, "ready")).succeed(now)
+            published = published.succeed(now)
             await tx.say(published, "succeeded")
         await tx.save_job(published)
 

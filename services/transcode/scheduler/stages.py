@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.transcode.scheduler.domain import Count, JobState
+from services.transcode.scheduler.task import TaskKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,15 +29,18 @@ class Stage:
 def stages(job: Job) -> list[Stage]:
     """probe, plan, encode, publish; the first that is not done is where the job stands, or ended.
 
-    Beside encode are those of the tasks that encode nothing, by their kind.
+    Beside encode are those of the tasks that encode nothing, by their kind, and its analysis beside publish.
     """
-    probed, published = job.probe_time is not None, job.state is JobState.SUCCEEDED
+    probed = job.probe_time is not None
+    published = job.ready_time is not None or job.state is JobState.SUCCEEDED
+    beside = [(kind, count) for kind, count in job.beside.items() if kind != TaskKind.ANALYSIS]
+    analysis = [(TaskKind.ANALYSIS.value, job.analysis)] if job.analysis.total else []
     once = Count(total=1, done=int(probed))
     rows = [
         [("probe", once)],
         [("plan", once)],
-        [("encode", job.encoding), *job.beside.items()],
-        [("publish", Count(total=1, done=int(published)))],
+        [("encode", job.encoding), *beside],
+        [("publish", Count(total=1, done=int(published))), *analysis],
     ]
     standing = _ENDS.get(job.state, "pending" if job.state is JobState.QUEUED else "running")
     made: list[Stage] = []
@@ -60,7 +64,8 @@ def timings(job: Job) -> dict[str, float]:
         "queued": (job.create_time, job.start_time),
         "probe": (job.start_time, job.probe_time),
         "encode": (job.probe_time, job.encode_time),
-        "publish": (job.encode_time, job.end_time if job.state is JobState.SUCCEEDED else None),
+        "publish": (job.encode_time, job.ready_time or (job.end_time if job.state is JobState.SUCCEEDED else None)),
+        "analysis": (job.ready_time if job.analysis.total else None, job.end_time),
         "to_playable": (job.create_time, job.playable_time),
         "total": (job.create_time, job.end_time),
     }

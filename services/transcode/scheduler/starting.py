@@ -10,7 +10,7 @@ from services.transcode.media.errors import BadEdit
 from services.transcode.media.facts import SourceFacts
 from services.transcode.media.plan import plan
 from services.transcode.media.preset import Preset
-from services.transcode.scheduler import editing, planning
+from services.transcode.scheduler import analysing, editing, planning
 from services.transcode.scheduler.allowances import afford
 from services.transcode.scheduler.jobs import fail
 
@@ -46,6 +46,7 @@ async def encode(tx: Transaction, job: Job, facts: Mapping[str, Any], now: datet
     if not await afford(tx, job, facts, now):
         return
     tasks = planning.tasks(job, made, now, others.sources)
+    tasks += analysing.tasks(job, made, facts, now, others.sources)
     job = job.probed(facts, [each.weight for each in tasks], now, planning.beside(tasks))
     if not tasks:
         await fail(tx, job, "unsupported_codec", f"the preset {job.preset} takes video and audio", now)

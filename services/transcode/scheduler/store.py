@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from meshkit import once, outbox, telemetry
 from services.transcode.scheduler import observed, turns, wire
+from services.transcode.scheduler.analysis_rows import ANALYSES, AnalysisRows, presentable
 from services.transcode.scheduler.attempt_rows import ATTEMPTS, AttemptRows
 from services.transcode.scheduler.domain import JOB_OVER, JobState
 from services.transcode.scheduler.ports import Beat
@@ -78,7 +79,7 @@ class PostgresStore:
             yield PostgresTransaction(connection, self._limits)
 
 
-class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AttemptRows, PresetRows):
+class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisRows, AttemptRows, PresetRows):
     def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
         super().__init__(connection, limits)
         self._read: dict[str, Job] = {}
@@ -97,7 +98,7 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AttemptRo
         mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id
         found = await self._execute(sa.select(JOBS.c.id).where(*mine).with_for_update())
         jobs = list(found.scalars())
-        for table in (ATTEMPTS, FILES, SEGMENTS, RENDITIONS, TASKS):
+        for table in (ANALYSES, ATTEMPTS, FILES, SEGMENTS, RENDITIONS, TASKS):
             await self._execute(sa.delete(table).where(table.c.job_id.in_(jobs)))
         await self._execute(sa.delete(JOBS).where(JOBS.c.id.in_(jobs)))
         await self._execute(sa.delete(SOURCES).where(SOURCES.c.tenant_id == tenant_id, SOURCES.c.asset_id == asset_id))
@@ -250,7 +251,7 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AttemptRo
 
     async def unpublished(self, before: datetime, limit: int) -> Sequence[Job]:
         finished = JOBS.c.tasks_done == JOBS.c.tasks_total
-        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.encode_time < before, finished)
+        found = sa.select(*JOB_COLUMNS).where(JOB_RUNNING, JOBS.c.encode_time < before, sa.or_(finished, presentable()))
         return [to_job(row) for row in await self._execute(found.order_by(JOBS.c.encode_time).limit(limit))]
 
     async def _send(self, tasks: Sequence[Task]) -> None:

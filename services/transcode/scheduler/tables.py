@@ -80,6 +80,7 @@ JOBS = _table(
     sa.Column("making", sa.Text),
     sa.Column("source_sha256", sa.Text),
     sa.Column("same_as", ID),
+    sa.Column("ready_time", _TIME),
 )
 
 TASKS = _table(
@@ -177,7 +178,7 @@ JOB_CHANGES = [
     *("state", "attempts", "progress", "progress_time", "playable", "error_code", "error_message"),
     *("tasks_total", "tasks_done", "tasks_published", "tasks_told", "weight_total", "weight_done"),
     *("update_time", "start_time", "probe_time", "playable_time", "encode_time", "end_time"),
-    *("weight_reached", "pace_time", "pace_weight", "collected", "source_sha256", "same_as"),
+    *("weight_reached", "pace_time", "pace_weight", "collected", "source_sha256", "same_as", "ready_time"),
 ]
 """What of a job may change from task to task: its facts and outputs change rarely."""
 SEGMENT_COLUMNS = [column for column in SEGMENTS.columns if column.name != "job_id"]

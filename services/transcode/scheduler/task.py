@@ -38,10 +38,11 @@ class TaskKind(StrEnum):
     STILLS = "stills"
     IMAGE = "image"
     MUX = "mux"
+    ANALYSIS = "analysis"
 
 
 ENCODES = frozenset({TaskKind.ENCODE_VIDEO, TaskKind.ENCODE_AUDIO})
-OPTIONAL = frozenset({TaskKind.STILLS})
+OPTIONAL = frozenset({TaskKind.STILLS, TaskKind.ANALYSIS})
 """Kinds whose failure leaves what they should have made out, and fails no job."""
 TASK_OVER = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
 

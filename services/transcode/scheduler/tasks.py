@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from meshkit.clock import utc_now
 from meshkit.errors import Conflict, NotFound
-from services.transcode.scheduler import filing, starting
+from services.transcode.scheduler import analysing, filing, starting
 from services.transcode.scheduler.describing import Describing
 from services.transcode.scheduler.domain import Job, JobState, worth_telling
 from services.transcode.scheduler.jobs import fail
@@ -159,7 +159,17 @@ class Tasks:
                 await tx.save_task(task.succeed(epoch))
                 await filing.land(tx, task, job, files, self._now())
 
-    async def segments(self, task_id: str, epoch: int, rendition: str, start: int) -> tuple[Rendition, list[str]]:
+    async def complete_analysis(self, task_id: str, epoch: int, part_json: str) -> None:
+        """A part of an analysis has landed. Idempotent. Raises Conflict (`stale_epoch`)."""
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            if not _done(task, epoch):
+                await tx.save_task(task.succeed(epoch))
+                await analysing.land(tx, task, job, part_json, self._now())
+
+    async def segments(
+        self, task_id: str, epoch: int, rendition: str, start: int, count: int = 0
+    ) -> tuple[Rendition, list[str]]:
         """A rendition of the task's job, and the keys of some segments from `start` on; none after the last.
 
         Raises Conflict (`stale_epoch`), NotFound.
@@ -168,7 +178,7 @@ class Tasks:
             task, job = _found(await tx.task_of_job(task_id))
             task.held(epoch)
             made = {each.name: each for each in await tx.renditions(job.id)}
-            keys = await tx.segment_keys(job.id, rendition, start, _SEGMENTS_AT_ONCE)
+            keys = await tx.segment_keys(job.id, rendition, start, min(count or _SEGMENTS_AT_ONCE, _SEGMENTS_AT_ONCE))
         return _found(made.get(rendition)), list(keys)
 
     async def fail(self, task_id: str, epoch: int, code: str, message: str, *, retryable: bool) -> None:
@@ -218,7 +228,9 @@ async def _bear(tx: Transaction, task: Task, job: Job, code: str, message: str, 
     """A task failed for good: its job fails, or does without."""
     if job.over:
         return
-    if task.kind in OPTIONAL and job.encoding.total:
+    if task.kind is TaskKind.ANALYSIS:
+        await analysing.leave_out(tx, task, job, now)
+    elif task.kind in OPTIONAL and job.encoding.total:
         await filing.leave_out(tx, task, job, now)
     else:
         await fail(tx, job, code, message, now)

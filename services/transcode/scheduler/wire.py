@@ -12,7 +12,7 @@ from reelmesh.transcode.v1 import transcode_events_pb2, transcode_pb2, worker_pb
 from meshkit.grpc.times import timestamp
 from services.transcode.media.edits import Edits
 from services.transcode.media.facts import SourceFacts
-from services.transcode.scheduler import edit_wire
+from services.transcode.scheduler import analysis_wire, edit_wire
 from services.transcode.scheduler.domain import JobState, Source
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Result, Segment
@@ -38,6 +38,7 @@ _EVENTS = {
     "probed": transcode_events_pb2.JobProbed,
     "progressed": transcode_events_pb2.JobProgressed,
     "playable": transcode_events_pb2.JobPlayable,
+    "ready": transcode_events_pb2.JobReady,
     "succeeded": transcode_events_pb2.JobSucceeded,
     "failed": transcode_events_pb2.JobFailed,
     "cancelled": transcode_events_pb2.JobCancelled,
@@ -77,6 +78,7 @@ def to_job(job: Job) -> transcode_pb2.Job:
         object_prefix=job.object_prefix if job.outputs else "",
         callback_url=job.callback_url,
         edits=edit_wire.to_edits(Edits.from_json(dict(job.recipe.get("edits", {})))),
+        analysis=analysis_wire.to_analysis(analysis_wire.of_recipe(job.recipe)),
     )
 
 

@@ -47,6 +47,8 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
         elif request.HasField("files"):
             files = [wire.from_file(made) for made in request.files.files]
             await self._tasks.complete_files(request.task_id, request.epoch, files)
+        elif request.HasField("analysis"):
+            await self._tasks.complete_analysis(request.task_id, request.epoch, request.analysis.part_json)
         else:
             raise InvalidArgument("result_missing", "a completed task has a result")
         return worker_pb2.CompleteTaskResponse()
@@ -54,7 +56,8 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
     async def ListSegments(
         self, request: worker_pb2.ListSegmentsRequest, context: Any
     ) -> worker_pb2.ListSegmentsResponse:
-        rendition, keys = await self._tasks.segments(request.task_id, request.epoch, request.rendition, request.start)
+        wanted = request.rendition, request.start, request.count
+        rendition, keys = await self._tasks.segments(request.task_id, request.epoch, *wanted)
         return worker_pb2.ListSegmentsResponse(init_key=rendition.init_key, codec=rendition.codec, keys=keys)
 
     async def FailTask(self, request: worker_pb2.FailTaskRequest, context: Any) -> worker_pb2.FailTaskResponse:

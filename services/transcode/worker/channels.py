@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from meshkit.nats import Bus
     from services.transcode.media.facts import SourceFacts
+    from services.transcode.media.findings import PicturePart, SoundPart
     from services.transcode.worker.domain import StoredFile, StoredTrack, Task
     from services.transcode.worker.notes import Notes
 
@@ -72,8 +73,14 @@ class GrpcScheduler:
         result = wire.to_files_result(files)
         await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, files=result))
 
-    async def parts(self, task: Task, rendition: str, start: int) -> Parts:
-        request = worker_pb2.ListSegmentsRequest(task_id=task.id, epoch=task.epoch, rendition=rendition, start=start)
+    async def complete_analysis(self, task: Task, part: PicturePart | SoundPart) -> None:
+        result = wire.to_analysis_result(part)
+        await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, analysis=result))
+
+    async def parts(self, task: Task, rendition: str, start: int, count: int = 0) -> Parts:
+        request = worker_pb2.ListSegmentsRequest(
+            task_id=task.id, epoch=task.epoch, rendition=rendition, start=start, count=count
+        )
         answer = await _answered(self._stub.ListSegments(request, timeout=COMPLETE_TIMEOUT))
         return Parts(init_key=answer.init_key, codecs=answer.codec, keys=tuple(answer.keys))
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_DOUBTED = 3
+"""From this claim on it may be the chunk itself, and not what befell its workers, that fails."""
+
+
 class Kind(StrEnum):
     PROBE = "probe"
     ENCODE_VIDEO = "encode_video"
@@ -19,6 +23,7 @@ class Kind(StrEnum):
     STILLS = "stills"
     IMAGE = "image"
     MUX = "mux"
+    ANALYSIS = "analysis"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,10 @@ class Task:
     spec: Mapping[str, Any]
     trace: Mapping[str, str] = field(default_factory=dict)
     """W3C Trace Context of the call that queued it."""
+
+    @property
+    def doubted(self) -> bool:
+        return self.epoch >= _DOUBTED
 
     @property
     def source(self) -> Input:

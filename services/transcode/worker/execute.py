@@ -14,6 +14,7 @@ from meshkit.telemetry import processing, tracer
 from meshkit.topology import TASKS
 from services.transcode.media.plan import VideoChunk
 from services.transcode.media.sound import AudioTrack
+from services.transcode.worker.analysing import analyse
 from services.transcode.worker.domain import Kind
 from services.transcode.worker.encode import encode_audio, encode_chunk
 from services.transcode.worker.making import MAKERS, Bench, make
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from services.transcode.media.facts import SourceFacts
     from services.transcode.media.source import Source
-    from services.transcode.worker.domain import StoredFile, Task
+    from services.transcode.worker.domain import Task
     from services.transcode.worker.encode import EncodedTrack, Keep
     from services.transcode.worker.ffmpeg import Progress as FfmpegProgress
     from services.transcode.worker.ports import Objects, Scheduler
@@ -41,9 +42,8 @@ _SPANS = {
     Kind.STILLS: "make stills",
     Kind.IMAGE: "make images",
     Kind.MUX: "join file",
+    Kind.ANALYSIS: "analyse stream",
 }
-_DOUBTED = 3
-"""From this claim on it may be the chunk itself, and not what befell its workers, that fails."""
 _ENCODED = 0.95
 """Progress of a task whose encode is done and whose last segments are not stored yet."""
 
@@ -113,7 +113,12 @@ class Executor:
                 await self._scheduler.complete_probe(task, await self._probe(task, folder))
                 return
             if task.kind in MAKERS:
-                await self._scheduler.complete_files(task, await self._make(task, folder, progress))
+                await self._scheduler.complete_files(task, await make(self._bench(task, folder, progress)))
+                return
+            if task.kind is Kind.ANALYSIS:
+                async with self._sources.inputs(task) as sources:
+                    part = await analyse(self._bench(task, folder, progress), sources)
+                await self._scheduler.complete_analysis(task, part)
                 return
             async with storing(self._objects, task) as store, self._sources.inputs(task) as sources:
                 tracks = await self._encode(task, sources, folder, progress, store.keep)
@@ -126,8 +131,8 @@ class Executor:
             facts = await probe(opened.source, task.file_name, scratch=folder, limits=self._limits)
             return replace(facts, sha256=await opened.sha256())
 
-    async def _make(self, task: Task, folder: Path, progress: Progress) -> list[StoredFile]:
-        bench = Bench(
+    def _bench(self, task: Task, folder: Path, progress: Progress) -> Bench:
+        return Bench(
             task=task,
             opened=lambda: self._sources.opened(task),
             objects=self._objects,
@@ -138,7 +143,6 @@ class Executor:
             limits=self._limits,
             threads=self._threads,
         )
-        return await make(bench)
 
     async def _encode(
         self, task: Task, sources: list[Source], folder: Path, progress: Progress, keep: Keep
@@ -153,7 +157,7 @@ class Executor:
             with encoding(task.kind, float(audio.duration)):
                 return [await encode_audio(audio, sources, folder, heard, keep, **run)]
         planned = VideoChunk.from_json(dict(task.spec))
-        chunk = planned if task.epoch < _DOUBTED else planned.again()
+        chunk = planned.again() if task.doubted else planned
 
         def seen(now: FfmpegProgress) -> None:
             progress.value = min(now.frame / max(chunk.frames, 1), 1.0) * _ENCODED

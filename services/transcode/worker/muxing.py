@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from services.transcode.worker.making import Bench
 
-_LARGEST = 1 << 28
+SEGMENT_MOST = 1 << 28
 """Bytes of a segment; the store gives what there is."""
 _COPIED = 0.9
 """Progress of a task whose file is written and not stored yet."""
@@ -44,10 +44,10 @@ async def mux(bench: Bench) -> list[MadeFile]:
             await run_ffmpeg(argv, sources=[], scratch=bench.folder, limits=bench.limits, on_progress=copied)
         finally:
             for track in tracks:
-                _let_go(track)
+                let_go(track)
         return ""
 
-    _, *codecs = await all_of(run(), *(_feed(bench, *each) for each in zip(wanted.tracks, tracks, strict=True)))
+    _, *codecs = await all_of(run(), *(feed(bench, *each) for each in zip(wanted.tracks, tracks, strict=True)))
     if frames != wanted.frames:
         raise WrongOutput(f"{frames} frames in {wanted.name}, expected {wanted.frames}")
     size = (await asyncio.to_thread(out.stat)).st_size
@@ -66,14 +66,14 @@ async def mux(bench: Bench) -> list[MadeFile]:
     ]
 
 
-async def _feed(bench: Bench, rendition: str, pipe: Path) -> str:
+async def feed(bench: Bench, rendition: str, pipe: Path) -> str:
     """Write a rendition into the pipe, segment by segment; its codecs."""
     task, size, start = bench.task, 0, 0
     into = await _opened(pipe)
     try:
         while (parts := await bench.scheduler.parts(task, rendition, start)).keys:
             for key in parts.keys if start else (parts.init_key, *parts.keys):
-                body = await bench.objects.read(key, 0, _LARGEST)
+                body = await bench.objects.read(key, 0, SEGMENT_MOST)
                 size += len(body)
                 if size > bench.limits.file_size:
                     raise BadMedia("too_large", f"a file in one piece may have {bench.limits.file_size} bytes")
@@ -92,12 +92,12 @@ async def _opened(pipe: Path) -> int:
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
-        _let_go(pipe)
+        let_go(pipe)
         os.close(await opening)
         raise
 
 
-def _let_go(pipe: Path) -> None:
+def let_go(pipe: Path) -> None:
     """Whoever waits for somebody to read the pipe waits no more."""
     os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
+    from services.transcode.media.findings import PicturePart, SoundPart
     from services.transcode.worker.domain import Parts, Refused, StoredFile, StoredTrack, Task
     from services.transcode.worker.notes import Notes
 
@@ -48,8 +49,12 @@ class Scheduler(Protocol):
     async def complete_probe(self, task: Task, facts: SourceFacts) -> None: ...
     async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None: ...
     async def complete_files(self, task: Task, files: list[StoredFile]) -> None: ...
-    async def parts(self, task: Task, rendition: str, start: int) -> Parts:
-        """Those segments of the task's job that come next from number `start` on; none after the last."""
+    async def complete_analysis(self, task: Task, part: PicturePart | SoundPart) -> None: ...
+    async def parts(self, task: Task, rendition: str, start: int, count: int = 0) -> Parts:
+        """Those segments of the task's job that come next from number `start` on; none after the last.
+
+        As many as there may be at once, or `count`.
+        """
         ...
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None: ...

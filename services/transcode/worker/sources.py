@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.transcode.media.analysis import SOUND
 from services.transcode.media.errors import BadMedia, EncodeFailed
 from services.transcode.worker.blocks import BLOCK, Blocks
 from services.transcode.worker.domain import Kind
@@ -66,7 +67,7 @@ class Sources:
                 yield Opened(path, lambda: asyncio.to_thread(_sha256, path))
             return
         blocks = self._ranges(wanted.key, wanted.size)
-        blocks.read_whole = task.kind in _READ_WHOLE
+        blocks.read_whole = task.kind in _READ_WHOLE or SOUND in task.spec
         blocks.expected = int(task.spec.get("source_bytes", 0)) // BLOCK
         digest = Digest(blocks)
         async with serving(blocks, digest.hear) as serves:

@@ -12,6 +12,7 @@ from services.transcode.worker.domain import Kind, Task
 
 if TYPE_CHECKING:
     from services.transcode.media.facts import SourceFacts
+    from services.transcode.media.findings import PicturePart, SoundPart
     from services.transcode.worker.domain import StoredFile, StoredTrack
 
 _KINDS = {worker_pb2.Task.Kind.Value(f"KIND_{kind.name}"): kind for kind in Kind}
@@ -60,6 +61,10 @@ def to_files_result(files: list[StoredFile]) -> worker_pb2.FilesResult:
             for file in files
         ]
     )
+
+
+def to_analysis_result(part: PicturePart | SoundPart) -> worker_pb2.AnalysisResult:
+    return worker_pb2.AnalysisResult(part_json=json.dumps(part.to_json()))
 
 
 def _track(track: StoredTrack) -> worker_pb2.EncodedTrack:

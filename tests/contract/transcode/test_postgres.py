@@ -67,6 +67,7 @@ async def test_facts_and_tasks_leave_in_order(store: PostgresStore, db: Database
         ("probed", transcode_events_pb2.JobProbed),
         ("progressed", transcode_events_pb2.JobProgressed),
         ("playable", transcode_events_pb2.JobPlayable),
+        ("ready", transcode_events_pb2.JobReady),
         ("succeeded", transcode_events_pb2.JobSucceeded),
         ("failed", transcode_events_pb2.JobFailed),
         ("cancelled", transcode_events_pb2.JobCancelled),

@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from grpc.aio import AioRpcError
 from reelmesh.metadata.v1 import metadata_pb2, metadata_pb2_grpc
 from reelmesh.transcode.v1 import transcode_events_pb2 as jobs
+from reelmesh.transcode.v1.transcode_pb2 import JobOutput
 from reelmesh.upload.v1 import upload_events_pb2
 
 from meshkit.grpc import status
@@ -49,6 +50,21 @@ async def test_an_upload_and_its_job_make_a_ready_asset(bus: Bus, assets: Stub, 
     assert [output.job_id for output in ready.outputs] == [job.id]
     assert len({made.etag, processing.etag, ready.etag}) == 3
     await said(bus, upload.asset_id, "created", "updated", "playable", "ready")
+
+
+async def test_what_is_told_of_an_asset_comes_after_it_is_ready(bus: Bus, assets: Stub, tenant: str) -> None:
+    upload = an_upload(tenant)
+    await taken_in(bus, assets, upload)
+    job = a_job(upload)
+    told = job.outputs.add(id=new_id(), kind="file", name="analysis.json", state=JobOutput.STATE_PREPARING)
+    await say(bus, jobs.JobReady(job=job), job.id)
+    ready = await come_to(assets, upload.asset_id, Asset.STATE_READY)
+    states = metadata_pb2.Output
+    assert [output.state for output in ready.outputs] == [states.STATE_READY, states.STATE_PREPARING]
+    told.state = JobOutput.STATE_READY
+    await say(bus, jobs.JobSucceeded(job=job), job.id)
+    await said(bus, upload.asset_id, "created", "ready", "updated")
+    assert {output.state for output in (await get(assets, upload.asset_id)).outputs} == {states.STATE_READY}
 
 
 async def test_a_repeated_event_takes_effect_once(bus: Bus, assets: Stub, tenant: str) -> None:

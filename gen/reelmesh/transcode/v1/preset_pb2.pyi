@@ -43,6 +43,7 @@ class Preset(_message.Message):
     EDITS_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     POSTER_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     description: _builtins.str
     gop_seconds: _builtins.int
@@ -85,6 +86,10 @@ class Preset(_message.Message):
     def poster(self) -> Global___PresetPoster:
         """What the poster of a video shows; alone it is all that is made of one."""
 
+    @_builtins.property
+    def analysis(self) -> Global___Analysis:
+        """Whether, and how, what is made is analysed; not when not set."""
+
     def __init__(
         self,
         *,
@@ -105,16 +110,45 @@ class Preset(_message.Message):
         edits: _edits_pb2.Edits | None = ...,
         image: Global___PresetImage | None = ...,
         poster: Global___PresetPoster | None = ...,
+        analysis: Global___Analysis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "create_time", b"create_time", "early_chunks", b"early_chunks", "edits", b"edits", "image", b"image", "poster", b"poster", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "analysis", b"analysis", "audio", b"audio", "create_time", b"create_time", "early_chunks", b"early_chunks", "edits", b"edits", "image", b"image", "poster", b"poster", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "create_time", b"create_time", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "etag", b"etag", "files", b"files", "frame_rate", b"frame_rate", "gop_seconds", b"gop_seconds", "image", b"image", "name", b"name", "poster", b"poster", "shipped", b"shipped", "stream", b"stream", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks", "analysis", b"analysis", "audio", b"audio", "chunk_seconds", b"chunk_seconds", "create_time", b"create_time", "description", b"description", "early_chunks", b"early_chunks", "edits", b"edits", "etag", b"etag", "files", b"files", "frame_rate", b"frame_rate", "gop_seconds", b"gop_seconds", "image", b"image", "name", b"name", "poster", b"poster", "shipped", b"shipped", "stream", b"stream", "update_time", b"update_time", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__early_chunks: _TypeAlias = _typing.Literal["early_chunks"]  # noqa: Y015
     _WhichOneofArgType__early_chunks: _TypeAlias = _typing.Literal["_early_chunks", b"_early_chunks"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__early_chunks) -> _WhichOneofReturnType__early_chunks | None: ...
 
 Global___Preset: _TypeAlias = Preset  # noqa: Y015
+
+@_typing.final
+class Analysis(_message.Message):
+    """What is told of a video in a file of its own, analysis.json."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VMAF_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    vmaf: _builtins.bool
+    """Whether each rung is compared with the source, which costs nearly as much as encoding it; true."""
+    off: _builtins.bool
+    """Nothing is analysed, whatever the preset says."""
+    def __init__(
+        self,
+        *,
+        vmaf: _builtins.bool | None = ...,
+        off: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_vmaf", b"_vmaf", "vmaf", b"vmaf"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_vmaf", b"_vmaf", "off", b"off", "vmaf", b"vmaf"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__vmaf: _TypeAlias = _typing.Literal["vmaf"]  # noqa: Y015
+    _WhichOneofArgType__vmaf: _TypeAlias = _typing.Literal["_vmaf", b"_vmaf"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vmaf) -> _WhichOneofReturnType__vmaf | None: ...
+
+Global___Analysis: _TypeAlias = Analysis  # noqa: Y015
 
 @_typing.final
 class PresetImage(_message.Message):

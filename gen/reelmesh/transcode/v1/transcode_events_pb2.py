@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from reelmesh.transcode.v1 import transcode_pb2 as reelmesh_dot_transcode_dot_v1_dot_transcode__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,reelmesh/transcode/v1/transcode_events.proto\x12\x15reelmesh.transcode.v1\x1a%reelmesh/transcode/v1/transcode.proto\"4\n\tJobQueued\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"5\n\nJobStarted\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"4\n\tJobProbed\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"8\n\rJobProgressed\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"6\n\x0bJobPlayable\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"7\n\x0cJobSucceeded\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"4\n\tJobFailed\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"7\n\x0cJobCancelled\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"\x1a\n\x08JobGrown\x12\x0e\n\x06job_id\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,reelmesh/transcode/v1/transcode_events.proto\x12\x15reelmesh.transcode.v1\x1a%reelmesh/transcode/v1/transcode.proto\"4\n\tJobQueued\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"5\n\nJobStarted\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"4\n\tJobProbed\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"8\n\rJobProgressed\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"6\n\x0bJobPlayable\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"3\n\x08JobReady\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"7\n\x0cJobSucceeded\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"4\n\tJobFailed\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"7\n\x0cJobCancelled\x12\'\n\x03job\x18\x01 \x01(\x0b\x32\x1a.reelmesh.transcode.v1.Job\"\x1a\n\x08JobGrown\x12\x0e\n\x06job_id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,12 +42,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBPROGRESSED']._serialized_end=329
   _globals['_JOBPLAYABLE']._serialized_start=331
   _globals['_JOBPLAYABLE']._serialized_end=385
-  _globals['_JOBSUCCEEDED']._serialized_start=387
-  _globals['_JOBSUCCEEDED']._serialized_end=442
-  _globals['_JOBFAILED']._serialized_start=444
-  _globals['_JOBFAILED']._serialized_end=496
-  _globals['_JOBCANCELLED']._serialized_start=498
-  _globals['_JOBCANCELLED']._serialized_end=553
-  _globals['_JOBGROWN']._serialized_start=555
-  _globals['_JOBGROWN']._serialized_end=581
+  _globals['_JOBREADY']._serialized_start=387
+  _globals['_JOBREADY']._serialized_end=438
+  _globals['_JOBSUCCEEDED']._serialized_start=440
+  _globals['_JOBSUCCEEDED']._serialized_end=495
+  _globals['_JOBFAILED']._serialized_start=497
+  _globals['_JOBFAILED']._serialized_end=549
+  _globals['_JOBCANCELLED']._serialized_start=551
+  _globals['_JOBCANCELLED']._serialized_end=606
+  _globals['_JOBGROWN']._serialized_start=608
+  _globals['_JOBGROWN']._serialized_end=634
 # @@protoc_insertion_point(module_scope)

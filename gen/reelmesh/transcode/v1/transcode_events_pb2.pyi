@@ -124,6 +124,28 @@ class JobPlayable(_message.Message):
 Global___JobPlayable: _TypeAlias = JobPlayable  # noqa: Y015
 
 @_typing.final
+class JobReady(_message.Message):
+    """All that is for players is there, though the job goes on: what is made is being analysed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def job(self) -> _transcode_pb2.Job: ...
+    def __init__(
+        self,
+        *,
+        job: _transcode_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobReady: _TypeAlias = JobReady  # noqa: Y015
+
+@_typing.final
 class JobSucceeded(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

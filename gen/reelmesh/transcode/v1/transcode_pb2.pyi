@@ -90,6 +90,7 @@ class Job(_message.Message):
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     ETA_SECONDS_FIELD_NUMBER: _builtins.int
     EDITS_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant_id: _builtins.str
     asset_id: _builtins.str
@@ -135,6 +136,10 @@ class Job(_message.Message):
     def edits(self) -> _edits_pb2.Edits:
         """What is done to the source, by the job's own edits and its preset's."""
 
+    @_builtins.property
+    def analysis(self) -> _preset_pb2.Analysis:
+        """What is told of what it makes; not set for nothing."""
+
     def __init__(
         self,
         *,
@@ -161,10 +166,11 @@ class Job(_message.Message):
         callback_url: _builtins.str = ...,
         eta_seconds: _builtins.float | None = ...,
         edits: _edits_pb2.Edits | None = ...,
+        analysis: _preset_pb2.Analysis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "create_time", b"create_time", "edits", b"edits", "end_time", b"end_time", "eta_seconds", b"eta_seconds", "media", b"media", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "analysis", b"analysis", "create_time", b"create_time", "edits", b"edits", "end_time", b"end_time", "eta_seconds", b"eta_seconds", "media", b"media", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "asset_id", b"asset_id", "attempts", b"attempts", "callback_url", b"callback_url", "create_time", b"create_time", "edits", b"edits", "end_time", b"end_time", "error_code", b"error_code", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "id", b"id", "media", b"media", "object_prefix", b"object_prefix", "outputs", b"outputs", "playable", b"playable", "preset", b"preset", "priority", b"priority", "progress", b"progress", "stages", b"stages", "start_time", b"start_time", "state", b"state", "tenant_id", b"tenant_id", "timings", b"timings", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "analysis", b"analysis", "asset_id", b"asset_id", "attempts", b"attempts", "callback_url", b"callback_url", "create_time", b"create_time", "edits", b"edits", "end_time", b"end_time", "error_code", b"error_code", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "id", b"id", "media", b"media", "object_prefix", b"object_prefix", "outputs", b"outputs", "playable", b"playable", "preset", b"preset", "priority", b"priority", "progress", b"progress", "stages", b"stages", "start_time", b"start_time", "state", b"state", "tenant_id", b"tenant_id", "timings", b"timings", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eta_seconds: _TypeAlias = _typing.Literal["eta_seconds"]  # noqa: Y015
     _WhichOneofArgType__eta_seconds: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds"]  # noqa: Y015
@@ -202,7 +208,7 @@ class Stage(_message.Message):
     TASKS_TOTAL_FIELD_NUMBER: _builtins.int
     TASKS_DONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """probe, plan, encode or publish."""
+    """probe, plan, encode, publish, or the kind of what is done beside them."""
     state: Global___Stage.State.ValueType
     tasks_total: _builtins.int
     tasks_done: _builtins.int
@@ -380,6 +386,7 @@ class CreateJobRequest(_message.Message):
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     EDITS_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """An idempotency key, unique in the tenant; empty for none."""
     asset_id: _builtins.str
@@ -394,6 +401,10 @@ class CreateJobRequest(_message.Message):
     def recipe(self) -> _preset_pb2.Preset:
         """What to make, where no preset is named; the job goes by its name."""
 
+    @_builtins.property
+    def analysis(self) -> _preset_pb2.Analysis:
+        """In place of what the preset says of it."""
+
     def __init__(
         self,
         *,
@@ -404,10 +415,11 @@ class CreateJobRequest(_message.Message):
         callback_url: _builtins.str = ...,
         edits: _edits_pb2.Edits | None = ...,
         recipe: _preset_pb2.Preset | None = ...,
+        analysis: _preset_pb2.Analysis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "analysis", b"analysis", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "asset_id", b"asset_id", "callback_url", b"callback_url", "edits", b"edits", "preset", b"preset", "priority", b"priority", "recipe", b"recipe", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "analysis", b"analysis", "asset_id", b"asset_id", "callback_url", b"callback_url", "edits", b"edits", "preset", b"preset", "priority", b"priority", "recipe", b"recipe", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
@@ -445,6 +457,7 @@ class JobOptions(_message.Message):
     EDITS_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
     priority: _builtins.int
     """50 when it is not set."""
     callback_url: _builtins.str
@@ -455,6 +468,10 @@ class JobOptions(_message.Message):
 
     @_builtins.property
     def edits(self) -> _edits_pb2.Edits: ...
+    @_builtins.property
+    def analysis(self) -> _preset_pb2.Analysis:
+        """In place of what the preset says of it."""
+
     def __init__(
         self,
         *,
@@ -462,10 +479,11 @@ class JobOptions(_message.Message):
         edits: _edits_pb2.Edits | None = ...,
         priority: _builtins.int | None = ...,
         callback_url: _builtins.str = ...,
+        analysis: _preset_pb2.Analysis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "analysis", b"analysis", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "callback_url", b"callback_url", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "analysis", b"analysis", "callback_url", b"callback_url", "edits", b"edits", "priority", b"priority", "recipe", b"recipe"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
     _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015

@@ -41,6 +41,8 @@ class Task(_message.Message):
         """Sizes of a picture."""
         KIND_MUX: Task._Kind.ValueType  # 7
         """Segments into a file in one piece."""
+        KIND_ANALYSIS: Task._Kind.ValueType  # 10
+        """What there is to tell of some of a job's pictures, or of its sound."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     KIND_UNSPECIFIED: Task.Kind.ValueType  # 0
@@ -53,6 +55,8 @@ class Task(_message.Message):
     """Sizes of a picture."""
     KIND_MUX: Task.Kind.ValueType  # 7
     """Segments into a file in one piece."""
+    KIND_ANALYSIS: Task.Kind.ValueType  # 10
+    """What there is to tell of some of a job's pictures, or of its sound."""
 
     @_typing.final
     class TraceEntry(_message.Message):
@@ -262,6 +266,7 @@ class CompleteTaskRequest(_message.Message):
     PROBE_FIELD_NUMBER: _builtins.int
     ENCODE_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    ANALYSIS_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     epoch: _builtins.int
     @_builtins.property
@@ -270,6 +275,8 @@ class CompleteTaskRequest(_message.Message):
     def encode(self) -> Global___EncodeResult: ...
     @_builtins.property
     def files(self) -> Global___FilesResult: ...
+    @_builtins.property
+    def analysis(self) -> Global___AnalysisResult: ...
     def __init__(
         self,
         *,
@@ -278,12 +285,13 @@ class CompleteTaskRequest(_message.Message):
         probe: Global___ProbeResult | None = ...,
         encode: Global___EncodeResult | None = ...,
         files: Global___FilesResult | None = ...,
+        analysis: Global___AnalysisResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["encode", b"encode", "files", b"files", "probe", b"probe", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "encode", b"encode", "files", b"files", "probe", b"probe", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encode", b"encode", "epoch", b"epoch", "files", b"files", "probe", b"probe", "result", b"result", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "encode", b"encode", "epoch", b"epoch", "files", b"files", "probe", b"probe", "result", b"result", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["probe", "encode", "files"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["probe", "encode", "files", "analysis"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -446,6 +454,26 @@ class FilesResult(_message.Message):
 Global___FilesResult: _TypeAlias = FilesResult  # noqa: Y015
 
 @_typing.final
+class AnalysisResult(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_JSON_FIELD_NUMBER: _builtins.int
+    part_json: _builtins.str
+    """What was found, as JSON in the shape that services.transcode.media gives it."""
+    def __init__(
+        self,
+        *,
+        part_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["part_json", b"part_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnalysisResult: _TypeAlias = AnalysisResult  # noqa: Y015
+
+@_typing.final
 class MadeFile(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -590,11 +618,14 @@ class ListSegmentsRequest(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     RENDITION_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     epoch: _builtins.int
     rendition: _builtins.str
     start: _builtins.int
     """The number of the first one wanted."""
+    count: _builtins.int
+    """How many at most; 0 for as many as there may be."""
     def __init__(
         self,
         *,
@@ -602,10 +633,11 @@ class ListSegmentsRequest(_message.Message):
         epoch: _builtins.int = ...,
         rendition: _builtins.str = ...,
         start: _builtins.int = ...,
+        count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "rendition", b"rendition", "start", b"start", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "epoch", b"epoch", "rendition", b"rendition", "start", b"start", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
