@@ -40,13 +40,13 @@ def below(output: metadata_pb2.Output, prefix: str) -> bool:
 
 
 def path(output: metadata_pb2.Output, prefix: str, *, playable: bool) -> str:
-    """Where it is found, seen from `prefix`; empty while it cannot be. A file of another job begins with `jobs/`."""
+    """Where it is found, seen from `prefix`; empty while it cannot be. What another job made begins with `jobs/`."""
     ready = output.state == metadata_pb2.Output.STATE_READY
     if below(output, prefix):
         growing = playable and output.kind in STREAMS and output.state == metadata_pb2.Output.STATE_PREPARING
         return output.object_key.removeprefix(prefix.rstrip("/") + "/") if growing or ready else ""
     folder = prefix.rstrip("/").rpartition(_JOBS)[0] + "/"
-    other = ready and output.kind not in STREAMS and output.object_key.startswith(folder + _JOBS[1:])
+    other = ready and output.object_key.startswith(folder + _JOBS[1:])
     return output.object_key.removeprefix(folder) if prefix and other else ""
 
 

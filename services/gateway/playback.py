@@ -70,10 +70,15 @@ class Playback:
         return all(output.state != metadata_pb2.Output.STATE_PREPARING for output in streams)
 
     def key(self, path: str) -> str:
-        """Of what lies at `path`, as `links.path` gives it. Raises NotFound."""
+        """Of what lies at `path`: below `prefix`, or where `links.path` has another job's. Raises NotFound."""
         for output in self.outputs:
-            if path and not links.below(output, self.prefix) and links.path(output, self.prefix, playable=True) == path:
+            shown = "" if links.below(output, self.prefix) else links.path(output, self.prefix, playable=True)
+            if shown and shown == path:
                 return output.object_key
+            # A stream's playlists name what lies beside them.
+            folder = shown.rpartition("/")[0] + "/"
+            if shown and output.kind in links.STREAMS and path.startswith(folder):
+                return object_key(output.object_key.rpartition("/")[0], path.removeprefix(folder))
         return object_key(self.prefix, path)
 
 

@@ -124,7 +124,6 @@ async def test_a_file_of_another_job_is_there_too(
     folder = f"assets/{video.asset.id}/jobs/j2/files/t-1/"
     video.asset.tenant_id, video.asset.object_prefix = tenant, f"assets/{video.asset.id}/jobs/j1/"
     video.asset.outputs.append(an_output("file", f"{folder}video.mp4"))
-    video.asset.outputs.append(an_output("hls", f"assets/{video.asset.id}/jobs/j2/master.m3u8"))
     for name in ("video.mp4", "other.mp4"):
         await objects.put(folder + name, SEGMENT, "text/html", "")
     shown = (await http.get(f"/v1/assets/{video.asset.id}/playback")).json()
@@ -136,6 +135,27 @@ async def test_a_file_of_another_job_is_there_too(
     assert (await http.get(f"/v1/assets/{video.asset.id}")).json()["outputs"][1]["url"] == urls["file"]
     unknown = await video.http.get(video.at("jobs/j2/files/t-1/other.mp4"), follow_redirects=True)
     assert unknown.status_code == 404
+
+
+async def test_a_stream_of_another_job_is_there_too(
+    video: Video, http: httpx2.AsyncClient, tenant: str, objects: Objects
+) -> None:
+    folder = f"assets/{video.asset.id}/jobs/j2/"
+    video.asset.tenant_id, video.asset.object_prefix = tenant, f"assets/{video.asset.id}/jobs/j1/"
+    video.asset.outputs.append(an_output("hls", f"{folder}master.m3u8"))
+    growing = an_output("hls", f"assets/{video.asset.id}/jobs/j3/master.m3u8", metadata_pb2.Output.STATE_PREPARING)
+    video.asset.outputs.append(growing)
+    for name in ("master.m3u8", "v360/0-1.m4s"):
+        await objects.put(folder + name, name.encode(), "text/html", "")
+    shown = (await http.get(f"/v1/assets/{video.asset.id}/playback")).json()
+    own, other, none = (output["url"] for output in shown["outputs"])
+    assert (own, none) == (shown["hls_url"], None)
+    master = await video.http.get(httpx2.URL(other).path)
+    assert (master.status_code, master.content) == (200, b"master.m3u8")
+    segment = await video.http.get(httpx2.URL(other).join("v360/0-1.m4s").path, follow_redirects=True)
+    assert (segment.status_code, segment.content) == (200, b"v360/0-1.m4s")
+    for path in ("jobs/j2/v360/", "jobs/j2/v360/1-1.m4s", "jobs/j3/master.m3u8"):
+        assert (await video.http.get(video.at(path), follow_redirects=True)).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["master.m3u8", "720p/1.m4s"])

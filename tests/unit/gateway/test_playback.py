@@ -41,6 +41,21 @@ def test_every_key_is_below_the_prefix(path: str) -> None:
     assert not {"", ".", ".."} & set(key.split("/"))
 
 
+def test_what_lies_beside_another_jobs_stream_is_its() -> None:
+    outputs = (
+        an_output("hls", "a/jobs/1/m.m3u8"),
+        an_output("hls", "a/jobs/2/m.m3u8"),
+        an_output("file", "a/jobs/3/f/x"),
+    )
+    playback = Playback(tenant_id="", public=True, prefix="a/jobs/1/", outputs=outputs)
+    assert playback.key("v/0.m4s") == "a/jobs/1/v/0.m4s"
+    assert playback.key("jobs/2/v/0.m4s") == "a/jobs/2/v/0.m4s"
+    assert playback.key("jobs/3/f/x") == "a/jobs/3/f/x"
+    assert playback.key("jobs/3/f/y") == "a/jobs/1/jobs/3/f/y"
+    with pytest.raises(NotFound):
+        playback.key("jobs/2/../3")
+
+
 def test_files_are_what_their_endings_say_and_never_pages() -> None:
     assert media_type("v/master.M3U8") == "application/vnd.apple.mpegurl"
     assert media_type("a.mpd") == "application/dash+xml"
