@@ -113,7 +113,8 @@ def check_edits(edits: Edits, facts: SourceFacts) -> None:
         raise BadEdit("edit_needs_video", "there is no picture to crop, mark or join to")
     if facts.video is None and edits.mute:
         raise BadEdit("edit_needs_video", "without its sound nothing is left")
-    if edits.trim:
+    # An image lasts no time: a preset that trims videos makes of it what every preset makes.
+    if edits.trim and facts.kind != "image":
         _check_trim(edits.trim, facts.duration)
     if edits.crop and facts.video:
         _check_crop(edits.crop, facts.video.display_size)

@@ -49,7 +49,7 @@ async def encode(tx: Transaction, job: Job, facts: Mapping[str, Any], now: datet
     tasks += analysing.tasks(job, made, facts, now, others.sources)
     job = job.probed(facts, [each.weight for each in tasks], now, planning.beside(tasks))
     if not tasks:
-        await fail(tx, job, "unsupported_codec", f"the preset {job.preset} takes video and audio", now)
+        await fail(tx, job, "unsupported_codec", f"the preset {job.preset} makes nothing of this source", now)
         return
     await tx.add_renditions(planning.renditions(job, made))
     await tx.add_tasks(tasks)

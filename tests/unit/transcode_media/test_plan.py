@@ -1,11 +1,13 @@
 """Chunks cover the source once, on key frames, short ones first."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.transcode.media.edits import Edits, Trim
 from services.transcode.media.plan import boundaries, plan
 from tests.unit.transcode_media.builders import HLS, a_source, a_video, an_audio
 
@@ -67,3 +69,9 @@ def test_sound_alone_has_a_plan_and_an_image_has_nothing_to_do() -> None:
     assert alone.audio.origin == Fraction(1, 4)
     image = plan(a_source(audio=None, kind="image"), HLS)
     assert (image.chunks, image.audio) == ((), None)
+
+
+def test_a_preset_that_trims_makes_of_an_image_what_others_do() -> None:
+    image = a_source(audio=None, kind="image", duration=Fraction(0))
+    trimming = replace(HLS, edits=Edits(trim=Trim(longest=Fraction(30))))
+    assert plan(image, trimming) == plan(image, HLS)
