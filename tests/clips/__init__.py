@@ -2,7 +2,7 @@
 
 from tests.clips.barcode import draw, is_flash, read_number
 from tests.clips.library import Clips, anew, real_clip
-from tests.clips.measure import Picture, beeps, first_picture, pictures, samples, similarity
+from tests.clips.measure import Picture, beeps, first_picture, framed, middle, pictures, samples, similarity
 
 __all__ = [
     "Clips",
@@ -11,7 +11,9 @@ __all__ = [
     "beeps",
     "draw",
     "first_picture",
+    "framed",
     "is_flash",
+    "middle",
     "pictures",
     "read_number",
     "real_clip",

@@ -26,13 +26,30 @@ class Picture:
     key: bool
 
 
-def pictures(path: Path, *, quarter_turns: int = 0) -> list[Picture]:
-    """Every picture in order of appearance. `quarter_turns` counter-clockwise bring it upright before it is read."""
+def pictures(path: Path, *, quarter_turns: int = 0, within: tuple[int, int] | None = None) -> list[Picture]:
+    """Every picture in order of appearance. `quarter_turns` counter-clockwise bring it upright before it is read.
+
+    `within` is the width and height of what is shown, in the middle of black.
+    """
     return [
         Picture(time, read_number(gray), is_flash(gray), key)
         for time, key, frame in _frames(path)
-        for gray in [np.rot90(frame, quarter_turns)]
+        for gray in [np.rot90(middle(frame, *within) if within else frame, quarter_turns)]
     ]
+
+
+def middle(picture: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """So much of a picture, or of several, from around its centre."""
+    top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
+    return picture[top : top + height, left : left + width]
+
+
+def framed(picture: NDArray[Any], width: int, height: int, slack: int = 4) -> NDArray[Any]:
+    """What lies around the middle, more than `slack` pixels away from it."""
+    around = np.ones(picture.shape, bool)
+    inner = (min(size + 2 * slack, all_) for size, all_ in zip((width, height), picture.shape[1::-1], strict=True))
+    middle(around, *inner)[:] = False
+    return picture[around]
 
 
 def first_picture(path: Path) -> NDArray[Any]:

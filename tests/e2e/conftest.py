@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 import pytest_asyncio
 from reelmesh_client import Client
 
 from local.mesh import RunningMesh, running_mesh
 from tests.clips import Clips
+from tests.e2e.asking import Asking
+from tests.e2e.fetched import Anyone
 from tests.e2e.spans import SpanCollector, collecting
 
 if TYPE_CHECKING:
@@ -43,3 +46,17 @@ def client(mesh: RunningMesh) -> Iterator[Client]:
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
     return Clips(tmp_path_factory.mktemp("clips"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def asking(mesh: RunningMesh) -> AsyncIterator[Asking]:
+    headers = {"Authorization": f"Bearer {mesh.api_key}"}
+    async with httpx2.AsyncClient(base_url=mesh.url, headers=headers, timeout=60) as http:
+        yield Asking(http)
+
+
+@pytest.fixture(scope="session")
+def anyone() -> Iterator[Anyone]:
+    made = Anyone()
+    yield made
+    made.close()
