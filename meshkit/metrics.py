@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
+from opentelemetry.sdk.metrics.view import DropAggregation, View
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ STALE = 60.0
 def provided(registry: CollectorRegistry) -> MeterProvider:
     """Whose instruments `registry` collects."""
     reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False, disable_target_info=True)
-    return MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    # FastAPI counts it twice for every request, and nobody looks at it.
+    unused = View(instrument_name="http.server.active_requests", aggregation=DropAggregation())
+    # What Prometheus scrapes carries no exemplars.
+    none = AlwaysOffExemplarFilter()
+    return MeterProvider(metric_readers=[reader], views=[unused], exemplar_filter=none, shutdown_on_exit=False)
 
 
 REGISTRY = CollectorRegistry()
