@@ -64,6 +64,8 @@ class Objects:
         self.bucket = settings.s3_bucket
         self._s3 = client(settings, settings.s3_endpoint_url)
         self._signer = Signer(settings, settings.s3_public_endpoint_url)
+        self.public_origin = self._signer.origin
+        """Where clients reach the store: scheme, host and port."""
 
     def sign_parts(
         self, key: str, multipart_id: str, numbers: Iterable[int], size: int | None, expires_in: int

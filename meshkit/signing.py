@@ -38,7 +38,7 @@ class Signer:
         at = urlsplit(endpoint_url)
         # As clients send it: without the port that they would use anyway.
         self._host = at.netloc.removesuffix(f":{_DEFAULT_PORTS.get(at.scheme)}")
-        self._origin = f"{at.scheme}://{at.netloc}"
+        self.origin = f"{at.scheme}://{at.netloc}"
         self._path = f"{at.path.rstrip('/')}/{settings.s3_bucket}/"
         self._region = settings.s3_region
         self._access_key_id = settings.s3_access_key_id
@@ -66,7 +66,7 @@ class Signer:
             asked += f"&{_quoted(name)}={_quoted(value)}"
         path = self._path + _quoted(key, "/~")
         signature = self._signature(hashlib.sha256(f"{method}\n{path}\n{asked}{said}".encode()))
-        return f"{self._origin}{path}?{asked}&X-Amz-Signature={signature}"
+        return f"{self.origin}{path}?{asked}&X-Amz-Signature={signature}"
 
     def part_urls(
         self, key: str, multipart_id: str, numbers: Iterable[int], expires_in: int, headers: Mapping[str, str]
@@ -81,7 +81,7 @@ class Signer:
             request = begun.copy()
             request.update(f"{number}{end}".encode())
             signature = self._signature(request)
-            urls.append(f"{self._origin}{path}?{head}{number}{rest}&X-Amz-Signature={signature}")
+            urls.append(f"{self.origin}{path}?{head}{number}{rest}&X-Amz-Signature={signature}")
         return urls
 
     def _asked(self, expires_in: int, headers: Mapping[str, str]) -> tuple[str, str]:

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 UNOBSERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds, by machines."""
-_PLAY = "/play/"
+_TOKENS = ("/play/", "/embed/")
 
 
 def shown(path: str) -> str:
     """`path` as logs and traces may have it: a playback token plays for whoever holds it."""
-    if not path.startswith(_PLAY):
-        return path
-    return f"{_PLAY}…/{path.removeprefix(_PLAY).partition('/')[2]}"
+    for before in _TOKENS:
+        if path.startswith(before):
+            _, slash, rest = path.removeprefix(before).partition("/")
+            return f"{before}…{slash}{rest}"
+    return path
 
 
 class AccessLog:

@@ -17,6 +17,7 @@ from services.gateway.http_api import (
     audit,
     auth,
     docs,
+    embed,
     events,
     forms,
     health,
@@ -62,6 +63,7 @@ _ROUTERS = (
     me,
     tenants,
     playback,
+    embed,
     health,
     docs,
 )
@@ -96,6 +98,7 @@ def make_app(gateway: Gateway, cors_origins: Sequence[str] = ()) -> FastAPI:
     for each in _ROUTERS:
         app.include_router(each.router)
     app.mount(docs.ASSETS, docs.assets)
+    app.mount(embed.ASSETS, embed.assets)
     _describe(app)
     return app
 

@@ -52,7 +52,7 @@ def kind_of(method: str, path: str) -> Kind | None:
         return None
     if path.startswith("/v1/auth/"):
         return "signup" if path == "/v1/auth/signup" else "auth"
-    if path.startswith("/play/"):
+    if path.startswith(("/play/", "/embed/")):
         return "play"
     return "read" if method in {"GET", "HEAD", "OPTIONS"} else "write"
 

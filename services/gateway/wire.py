@@ -161,12 +161,13 @@ def from_playback(outputs: Sequence[metadata_pb2.Output], prefix: str, token: st
 
     played = [output for output in outputs if links.below(output, prefix)]
     streams = {output.kind: output for output in played if output.kind in links.STREAMS}
+    hls = url(streams.get("hls"))
     return {
-        "hls_url": url(streams.get("hls")),
+        "hls_url": hls,
         "dash_url": url(streams.get("dash")),
         "poster_url": url(links.picture(played)),
         "storyboard_url": url(links.storyboard(played)),
-        "embed_url": None,
+        "embed_url": urls.to(f"/embed/{token}") if hls else None,
         "outputs": [public.output(each, each.job_id) | {"url": url(each)} for each in outputs],
     }
 

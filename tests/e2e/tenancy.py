@@ -32,6 +32,7 @@ OPEN = {
     "GET /readyz",
     "GET /metrics",
     "GET /play/{token}/{path}",
+    "GET /embed/{token}",
     "OPTIONS /v1/tus",
 }
 """What needs no credential."""

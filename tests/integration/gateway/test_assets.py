@@ -169,7 +169,7 @@ async def test_playback_of_a_public_asset_needs_no_token(
         "dash_url": f"{base}/manifest.mpd",
         "poster_url": f"{base}/poster/1.jpg",
         "storyboard_url": None,
-        "embed_url": None,
+        "embed_url": f"{served.url}/embed/{asset.playback_id}",
         "expires_at": None,
     }
 

@@ -68,6 +68,7 @@ CONTRACT = {
     "GET /v1/tenants/{tenant_id}",
     "PATCH /v1/tenants/{tenant_id}",
     "GET /play/{token}/{path}",
+    "GET /embed/{token}",
 }
 
 

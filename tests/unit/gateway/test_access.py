@@ -12,7 +12,8 @@ from services.gateway.access import shown
     [
         ("/v1/assets/a", "/v1/assets/a"),
         ("/play/a.b.c/720p/1.m4s", "/play/…/720p/1.m4s"),
-        ("/play/a.b.c", "/play/…/"),
+        ("/play/a.b.c", "/play/…"),
+        ("/embed/a.b.c", "/embed/…"),
         ("/player", "/player"),
     ],
 )
