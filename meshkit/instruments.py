@@ -129,6 +129,7 @@ SPANS = {
     "encode chunk": (_TASK, "A worker makes all rungs of a chunk, and stores them."),
     "encode audio": (_TASK, "A worker makes the sound."),
     "make stills": (_TASK, "A worker makes posters and sprites."),
+    "make subtitles": (_TASK, "A worker makes WebVTT of one stream of subtitles."),
     "make images": (_TASK, "A worker makes the sizes of an image."),
     "join file": (_TASK, "A worker joins what was encoded into one file."),
     "analyse stream": (_TASK, "A worker looks at a chunk beside its rungs, or listens to the sound."),

@@ -6,14 +6,22 @@ from itertools import groupby
 from posixpath import dirname, join
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from services.transcode.media.subtitles import TextTrack
 from services.transcode.media.tracks import Segment, Track
 
 _PROFILE = "urn:mpeg:dash:profile:isoff-main:2011"
 _CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+_ROLES = "urn:mpeg:dash:role:2011"
 _SEGMENT_SECONDS = 4
 
 
-def manifest(video: Sequence[Track], audio: Track | None, *, growing_since: datetime | None = None) -> str:
+def manifest(
+    video: Sequence[Track],
+    audio: Track | None,
+    texts: Sequence[TextTrack] = (),
+    *,
+    growing_since: datetime | None = None,
+) -> str:
     """Static when everything is there; dynamic, on a clock that began at `growing_since`, while segments still land.
 
     A segment's URI is resolved against its track's `uri`, as its HLS media playlist would.
@@ -28,6 +36,8 @@ def manifest(video: Sequence[Track], audio: Track | None, *, growing_since: date
         adaptation = SubElement(period, "AdaptationSet", shared)
         for track in members:
             _representation(adaptation, track)
+    for text in texts:
+        _text(period, text)
     indent(mpd)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(mpd, encoding="unicode") + "\n"
 
@@ -63,6 +73,19 @@ def _representation(adaptation: Element, track: Track) -> None:
             representation, "AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": str(track.channels)}
         )
     _segments(representation, track)
+
+
+def _text(period: Element, text: TextTrack) -> None:
+    """One file: its cues are timed by the period."""
+    offer = text.offer
+    named = {"lang": offer.language} if offer.language else {}
+    adaptation = SubElement(period, "AdaptationSet", {"contentType": "text", "mimeType": "text/vtt", **named})
+    SubElement(adaptation, "Label").text = offer.label
+    role = "forced-subtitle" if offer.forced else "caption" if offer.hearing_impaired else "subtitle"
+    for each in [role, *(["main"] if offer.default else [])]:
+        SubElement(adaptation, "Role", schemeIdUri=_ROLES, value=each)
+    representation = SubElement(adaptation, "Representation", id=offer.name, bandwidth=str(text.bandwidth))
+    SubElement(representation, "BaseURL").text = text.file_uri
 
 
 def _segments(representation: Element, track: Track) -> None:

@@ -74,6 +74,23 @@ class AudioFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubtitleFacts:
+    """A stream of subtitles that are text, with `language` and `title` as the container has them.
+
+    `kept` is the name of its packets among what the probe kept of the source.
+    """
+
+    stream: int
+    codec: str
+    language: str = ""
+    title: str = ""
+    default: bool = False
+    forced: bool = False
+    hearing_impaired: bool = False
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
     """A source file. `duration` in seconds is the video's, without video the audio's, and 0 for an image."""
 
@@ -84,6 +101,7 @@ class SourceFacts:
     duration: Fraction
     video: VideoFacts | None
     audio: AudioFacts | None
+    subtitles: tuple[SubtitleFacts, ...] = ()
 
     @property
     def container(self) -> Family:

@@ -11,5 +11,8 @@ MAX_STREAMS = 128
 MAX_SAMPLES = MAX_SECONDS * 120
 # The index of an ISO media file, in bytes.
 MAX_INDEX = 2**28
+# Of subtitles in one file: films for all the world have a few dozen. And the bytes of each.
+MAX_SUBTITLES = 32
+MAX_SUBTITLE_BYTES = 2**22
 # The address space of a probe, in bytes.
 PROBE_MEMORY = 2**32

@@ -18,6 +18,7 @@ from services.transcode.media.preset import Container, Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
 from services.transcode.media.sound import AudioTrack, sound_alone, sound_of
 from services.transcode.media.stills import Stills, stills
+from services.transcode.media.subtitles import Subtitle, subtitles
 
 # How many frames a source may end before its announced end, in a stream of constant rate.
 _END_SLACK = 2
@@ -88,6 +89,7 @@ class Plan:
     files: tuple[Mux, ...] = ()
     stills: Stills | None = None
     pictures: Pictures | None = None
+    subtitles: tuple[Subtitle, ...] = ()
 
     def to_json(self) -> Plain:
         plain: Plain = to_plain(self)
@@ -126,6 +128,7 @@ def plan(facts: SourceFacts, preset: Preset, materials: Materials = NO_MATERIALS
         audio=audio,
         files=_files(preset, grid, rungs, audio),
         stills=stills(facts, joined, at),
+        subtitles=subtitles(facts.subtitles, joined) if preset.stream else (),
     )
 
 

@@ -9,6 +9,7 @@ from services.transcode.media.facts import Hdr, SourceFacts, VideoFacts
 from services.transcode.media.parts import OWN, Part
 from services.transcode.media.plain import Plain, from_plain, to_plain
 from services.transcode.media.seeking import can_seek
+from services.transcode.media.webvtt import clock
 
 POSTER = "poster.jpg"
 SHEET = "storyboard.jpg"
@@ -102,7 +103,7 @@ def storyboard(starts: Sequence[Fraction], duration: Fraction, tile: Sequence[in
     for place, (start, end) in enumerate(zip(starts, [*starts[1:], duration], strict=True)):
         row, column = divmod(place, COLUMNS)
         area = f"{column * width},{row * height},{width},{height}"
-        lines += [f"{_clock(start)} --> {_clock(max(end, start + Fraction(1, 1000)))}", f"{SHEET}#xywh={area}", ""]
+        lines += [f"{clock(start)} --> {clock(max(end, start + Fraction(1, 1000)))}", f"{SHEET}#xywh={area}", ""]
     return "\n".join(lines)
 
 
@@ -111,9 +112,3 @@ def _within(video: VideoFacts, side: int) -> tuple[int, int]:
     width, height = video.display_size
     scale = min(Fraction(1), Fraction(side, max(width, height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _clock(time: Fraction) -> str:
-    milliseconds = round(time * 1000)
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"

@@ -24,6 +24,7 @@ _MARGIN = timedelta(minutes=1)
 # As workers name them, below a rendition or an attempt. Whatever else lies below the job's prefix is not theirs.
 _MADE_BY_WORKERS = re.compile(
     r"(copied/)?([^/]+/(\d{6,}-\d+\.m4s|init-[0-9a-f]{16}\.mp4)|files/[0-9a-f-]{36}-\d+/[^/]+)"
+    r"|subtitles/[0-9a-f]{16}\.json"
 )
 
 

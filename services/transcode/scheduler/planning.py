@@ -89,6 +89,9 @@ def _files(job: Job, plan: Plan, now: datetime, encoding: float) -> list[Task]:
         spec = {"stills": plan.stills.to_json(), EXPECTED: stills.FILES}
         weight = stills.COST * encoding or _ALONE
         made.append(task(job, now, kind=TaskKind.STILLS, due_time=soon, weight=weight, spec=spec))
+    for index, each in enumerate(plan.subtitles):
+        spec = {"subtitle": each.to_json(), EXPECTED: [("file", each.name)]}
+        made.append(task(job, now, kind=TaskKind.SUBTITLES, index=index, due_time=soon, weight=_ALONE, spec=spec))
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,13 @@ from services.transcode.media.tracks import Segment as MediaSegment
 from services.transcode.media.tracks import Track
 from services.transcode.scheduler import analysing
 from services.transcode.scheduler.domain import Output
+from services.transcode.scheduler.subtitling import text_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from services.transcode.media.subtitles import TextTrack
     from services.transcode.scheduler.collecting import Collecting
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File
@@ -37,6 +39,7 @@ class Stream:
 
     video: list[Track]
     audio: Track | None
+    texts: list[TextTrack] = field(default_factory=list)
 
     @property
     def tracks(self) -> list[Track]:
@@ -81,7 +84,10 @@ class Publishing:
         """What there is to play of it that is not told; nothing, where the preset asks for files alone."""
         if job.ready_time or not Preset.from_json(dict(job.recipe)).stream:
             return Stream(video=[], audio=None)
-        return _stream(job, await tx.renditions(job.id), await tx.segments(job.id))
+        stream = _stream(job, await tx.renditions(job.id), await tx.segments(job.id))
+        if job.encoded and stream.video:
+            stream = replace(stream, texts=await text_tracks(tx, job, stream.video[0].duration))
+        return stream
 
     async def _record(self, tx: Transaction, shown: Job, stream: Stream, report: File | None) -> None:
         job = await tx.job(shown.id, lock=True)
@@ -111,10 +117,12 @@ class Publishing:
         for track in stream.tracks:
             text = hls.media_playlist(track, ended=final, target_seconds=seconds)
             await self._playlists.write(job.object_prefix + track.uri, text, final=final)
+        for each in stream.texts:
+            await self._playlists.write(job.object_prefix + each.uri, hls.text_playlist(each), final=final)
         growing_since = None if final else job.start_time
-        manifest = dash.manifest(stream.video, stream.audio, growing_since=growing_since)
+        manifest = dash.manifest(stream.video, stream.audio, stream.texts, growing_since=growing_since)
         await self._playlists.write(job.object_prefix + MANIFEST, manifest, final=final)
-        master = hls.master_playlist(stream.video, stream.audio)
+        master = hls.master_playlist(stream.video, stream.audio, stream.texts)
         await self._playlists.write(job.object_prefix + MASTER, master, final=final)
 
 

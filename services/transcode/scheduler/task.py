@@ -37,12 +37,13 @@ class TaskKind(StrEnum):
     ENCODE_AUDIO = "encode_audio"
     STILLS = "stills"
     IMAGE = "image"
+    SUBTITLES = "subtitles"
     MUX = "mux"
     ANALYSIS = "analysis"
 
 
 ENCODES = frozenset({TaskKind.ENCODE_VIDEO, TaskKind.ENCODE_AUDIO})
-OPTIONAL = frozenset({TaskKind.STILLS, TaskKind.ANALYSIS})
+OPTIONAL = frozenset({TaskKind.STILLS, TaskKind.SUBTITLES, TaskKind.ANALYSIS})
 """Kinds whose failure leaves what they should have made out, and fails no job."""
 TASK_OVER = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
 

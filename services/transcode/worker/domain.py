@@ -22,6 +22,7 @@ class Kind(StrEnum):
     ENCODE_AUDIO = "encode_audio"
     STILLS = "stills"
     IMAGE = "image"
+    SUBTITLES = "subtitles"
     MUX = "mux"
     ANALYSIS = "analysis"
 

@@ -23,6 +23,7 @@ from services.transcode.worker.probe import probe
 from services.transcode.worker.sandbox import Limits
 from services.transcode.worker.sources import Sources
 from services.transcode.worker.storing import storing
+from services.transcode.worker.subtitles import keep_subtitles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ _SPANS = {
     Kind.ENCODE_AUDIO: "encode audio",
     Kind.STILLS: "make stills",
     Kind.IMAGE: "make images",
+    Kind.SUBTITLES: "make subtitles",
     Kind.MUX: "join file",
     Kind.ANALYSIS: "analyse stream",
 }
@@ -129,7 +131,8 @@ class Executor:
     async def _probe(self, task: Task, folder: Path) -> SourceFacts:
         async with self._sources.opened(task) as opened:
             facts = await probe(opened.source, task.file_name, scratch=folder, limits=self._limits)
-            return replace(facts, sha256=await opened.sha256())
+            facts = replace(facts, sha256=await opened.sha256())
+            return await keep_subtitles(self._objects, task, facts, folder)
 
     def _bench(self, task: Task, folder: Path, progress: Progress) -> Bench:
         return Bench(

@@ -10,6 +10,7 @@ from services.transcode.worker.domain import Kind, StoredFile
 from services.transcode.worker.images import make_images
 from services.transcode.worker.muxing import mux
 from services.transcode.worker.stills import make_stills
+from services.transcode.worker.subtitles import make_subtitles
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -42,6 +43,7 @@ MAKERS: Mapping[Kind, Callable[[Bench], Awaitable[list[MadeFile]]]] = {
     Kind.MUX: mux,
     Kind.IMAGE: make_images,
     Kind.STILLS: make_stills,
+    Kind.SUBTITLES: make_subtitles,
 }
 
 

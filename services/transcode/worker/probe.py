@@ -11,7 +11,8 @@ from services.transcode.worker.sandbox import Limits
 async def probe(source: Source, file_name: str, *, scratch: Path, limits: Limits) -> SourceFacts:
     """The facts of `source`, which was uploaded as `file_name`, after reading all of it, but not its hash.
 
+    In `scratch` are then the packets of its subtitles, by `packets_of` their stream.
     Raises BadMedia with its reason, EncodeFailed when trying again may help.
     """
-    said = await answer_of("read_source", [file_name], source=source, scratch=scratch, limits=limits)
+    said = await answer_of("read_source", [file_name, str(scratch)], source=source, scratch=scratch, limits=limits)
     return SourceFacts.from_json(said["facts"])

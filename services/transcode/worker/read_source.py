@@ -1,11 +1,13 @@
 """Read a source from end to end and print its facts, or why it is refused, as JSON. Runs as a program in the sandbox.
 
-Usage: python -m services.transcode.worker.read_source path-or-URL size file-name
+Usage: python -m services.transcode.worker.read_source path-or-URL size file-name folder
 """
 
 import json
 import sys
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import av
@@ -23,6 +25,7 @@ from services.transcode.worker.containers import demuxing, opened
 from services.transcode.worker.first_frames import Decoder, FirstPicture, FirstSound, has_decoder
 from services.transcode.worker.recovery import length_size, recovery_frames
 from services.transcode.worker.sniff import HEAD_BYTES, sniff
+from services.transcode.worker.texts import Texts
 from services.transcode.worker.timeline import Timeline
 from services.transcode.worker.whole import check_whole
 
@@ -36,29 +39,34 @@ _FIELDS_NEED = 2
 
 
 def main() -> None:
-    source, size, file_name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    source, size, file_name, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
     try:
         with opened(source, size) as file:
-            answer: dict[str, object] = {"facts": read_source(file, size, file_name).to_json()}
+            answer: dict[str, object] = {"facts": read_source(file, size, file_name, folder).to_json()}
     except BadMedia as error:
         answer = {"reason": error.reason, "message": error.message}
     json.dump(answer, sys.stdout)
 
 
-def read_source(file: BinaryIO, size: int, file_name: str) -> SourceFacts:
-    """The facts of the file of `size` bytes, which was uploaded as `file_name`, but not its hash. Raises BadMedia."""
+def read_source(file: BinaryIO, size: int, file_name: str, folder: Path) -> SourceFacts:
+    """The facts of the file of `size` bytes, which was uploaded as `file_name`, but not its hash. Raises BadMedia.
+
+    The packets of its subtitles are left in `folder`.
+    """
     family = sniff(file.read(HEAD_BYTES), file_name)
     check_whole(file, size, family)
     check_claims(file, size, family)
     file.seek(0)
     try:
         with demuxing(file, family) as container:
-            video, audio = _read(container, family)
+            texts = Texts(container)
+            video, audio = _read(container, family, texts)
+            subtitles = texts.left_in(folder) if video else ()
     except av.error.MemoryError as error:
         raise BadMedia("too_large", f"the {family} container asks for more streams or memory than allowed") from error
     except av.error.FFmpegError as error:
         raise BadMedia("corrupt", f"the {family} container cannot be read: {error.strerror}") from error
-    return _facts(size, family, video, audio)
+    return replace(_facts(size, family, video, audio), subtitles=subtitles)
 
 
 def _facts(size: int, family: str, video: VideoFacts | None, audio: AudioFacts | None) -> SourceFacts:
@@ -76,7 +84,7 @@ def _facts(size: int, family: str, video: VideoFacts | None, audio: AudioFacts |
     )
 
 
-def _read(container: InputContainer, family: str) -> tuple[VideoFacts | None, AudioFacts | None]:
+def _read(container: InputContainer, family: str, texts: Texts) -> tuple[VideoFacts | None, AudioFacts | None]:
     video, audio = choose_video(container), choose_audio(container)
     if not len(container.streams):
         raise BadMedia("corrupt", f"the {family} container describes no stream")
@@ -93,6 +101,7 @@ def _read(container: InputContainer, family: str) -> tuple[VideoFacts | None, Au
     for packet in container.demux():
         if packet.time_base and packet.pts is not None:
             end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+        texts.feed(packet)
         if packet.stream.index not in decoders:
             continue
         decoders[packet.stream.index].feed(packet)
@@ -142,7 +151,8 @@ def _check_duration(container: InputContainer, family: str, end: Fraction) -> No
     if family not in ("matroska", "webm") or container.duration is None:
         return
     start = (container.start_time or 0) * _MICROSECOND
-    missing = container.duration * _MICROSECOND - (end - start)
+    # Some writers count the duration from zero, whenever the first picture comes.
+    missing = container.duration * _MICROSECOND - max(end, end - start)
     if missing > max(Fraction(1), container.duration * _MICROSECOND / 50):
         raise BadMedia("corrupt", f"cut short: {float(missing):.1f} s of the announced duration are missing")
 

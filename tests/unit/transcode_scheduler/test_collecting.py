@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 PREFIX = "assets/a/jobs/j/"
 
 
-@pytest.mark.parametrize("name", ["v720/000003-1.m4s", "v720/1234567-22.m4s", "audio/init-0123456789abcdef.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    ["v720/000003-1.m4s", "v720/1234567-22.m4s", "audio/init-0123456789abcdef.mp4", "subtitles/0123456789abcdef.json"],
+)
 def test_what_workers_make_is_left_over_unless_it_is_wanted(name: str) -> None:
     assert left_over(PREFIX + name, PREFIX, set())
     assert not left_over(PREFIX + name, PREFIX, {PREFIX + name})

@@ -41,6 +41,8 @@ class Task(_message.Message):
         """Sizes of a picture."""
         KIND_MUX: Task._Kind.ValueType  # 7
         """Segments into a file in one piece."""
+        KIND_SUBTITLES: Task._Kind.ValueType  # 9
+        """One stream of a source's subtitles as WebVTT."""
         KIND_ANALYSIS: Task._Kind.ValueType  # 10
         """What there is to tell of some of a job's pictures, or of its sound."""
 
@@ -55,6 +57,8 @@ class Task(_message.Message):
     """Sizes of a picture."""
     KIND_MUX: Task.Kind.ValueType  # 7
     """Segments into a file in one piece."""
+    KIND_SUBTITLES: Task.Kind.ValueType  # 9
+    """One stream of a source's subtitles as WebVTT."""
     KIND_ANALYSIS: Task.Kind.ValueType  # 10
     """What there is to tell of some of a job's pictures, or of its sound."""
 
