@@ -32,6 +32,8 @@ def demuxing(file: BinaryIO, family: str, *, read_size: int = READ_SIZE) -> "Inp
         format=FAMILIES[family].demuxer,
         buffer_size=read_size,
         options={"max_pixels": str(MAX_PIXELS)},
+        # Titles in whatever encoding.
+        metadata_errors="replace",
         # No protocol at all: what the file names is not opened.
         container_options={
             "protocol_whitelist": "",
