@@ -1,16 +1,15 @@
-"""Fakes of what the transcode scheduler needs from outside."""
+"""Fake of the transcode scheduler's store."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from meshkit.errors import Unavailable
-from services.transcode.scheduler.domain import JOB_LOST, JobState, Source
+from services.transcode.scheduler.domain import JOB_LOST, JobState
 from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.source import Source
 from services.transcode.scheduler.task import OPTIONAL, TaskState
 from tests.fakes.transcode_analyses import FakeAnalyses
 from tests.fakes.transcode_attempts import FakeAttempts
@@ -21,13 +20,12 @@ from tests.fakes.transcode_results import FakeResults
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from typing import Any
 
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.rendition import Segment
     from services.transcode.scheduler.task import Task
-
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -279,30 +277,3 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses
         if tenant_id not in waiting:
             now = min((self.spent[each] for each in waiting), default=max(self.spent.values(), default=0.0))
             self.spent[tenant_id] = max(self.spent.get(tenant_id, now), now)
-
-
-@dataclass
-class FakePlaylists:
-    written: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Key, text and whether it was final, in order."""
-    reachable: bool = True
-
-    async def write(self, key: str, text: str, *, final: bool) -> None:
-        # As with a real store, others get a turn meanwhile.
-        await asyncio.sleep(0)
-        if not self.reachable:
-            raise Unavailable("objects_unavailable")
-        self.written.append((key, text, final))
-
-
-@dataclass
-class FakeQueue:
-    messages: int = 0
-    """Those that no worker has."""
-    made: datetime = LONG_AGO
-
-    async def drained(self) -> bool:
-        return not self.messages
-
-    async def born(self) -> datetime:
-        return self.made

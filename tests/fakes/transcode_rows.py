@@ -8,8 +8,9 @@ from typing import Any
 
 from meshkit.ids import new_id
 from services.transcode.media.plan import VideoChunk
-from services.transcode.scheduler.domain import Job, JobState, Source
+from services.transcode.scheduler.domain import Job, JobState
 from services.transcode.scheduler.rendition import Result, Segment
+from services.transcode.scheduler.source import Source
 from services.transcode.scheduler.task import Task, TaskKind
 from tests.unit.transcode_media.builders import HLS
 from tests.unit.transcode_media.builders import a_source as some_media

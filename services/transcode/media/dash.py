@@ -6,7 +6,7 @@ from itertools import groupby
 from posixpath import dirname, join
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from services.transcode.media.subtitles import TextTrack
+from services.transcode.media.text_tracks import TextTrack
 from services.transcode.media.tracks import Segment, Track
 
 _PROFILE = "urn:mpeg:dash:profile:isoff-main:2011"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import ceil
 
-from services.transcode.media.subtitles import TextTrack
+from services.transcode.media.text_tracks import TextTrack
 from services.transcode.media.tracks import Track
 
 # Fragmented MP4 with EXT-X-MAP outside I-frame playlists asks for 6; 7 is what its tools expect with CMAF.

@@ -18,7 +18,8 @@ from services.transcode.media.preset import Container, Preset
 from services.transcode.media.seeking import can_seek, careful, preroll
 from services.transcode.media.sound import AudioTrack, sound_alone, sound_of
 from services.transcode.media.stills import Stills, stills
-from services.transcode.media.subtitles import Subtitle, subtitles
+from services.transcode.media.subtitles import Subtitle
+from services.transcode.media.text_tracks import subtitles
 
 # How many frames a source may end before its announced end, in a stream of constant rate.
 _END_SLACK = 2

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.transcode.media.plan import Plan
-    from services.transcode.scheduler.domain import Job, Output, Source
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.output import Output
     from services.transcode.scheduler.ports import Playlists, Transaction
+    from services.transcode.scheduler.source import Source
     from services.transcode.scheduler.task import Task
 
 _PATIENCE = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Jobs: what they are made from, how far they are, and what they made."""
+"""Jobs: how far they are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from services.transcode.scheduler.task import TaskKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from services.transcode.scheduler.output import Output
 
 DEFAULT_PRIORITY = 50
 MAX_JOB_ATTEMPTS = 5
@@ -35,37 +37,6 @@ class JobState(StrEnum):
 
 JOB_OVER = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 JOB_LOST = frozenset({JobState.FAILED, JobState.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What an asset's jobs read; `size` in bytes."""
-
-    asset_id: str
-    tenant_id: str
-    object_key: str
-    size: int
-    file_name: str
-    deleted: bool = False
-    sha256: str = ""
-    """As the client declared it; empty when it did not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """What a job made: bits per second, bytes, seconds; `codec` as in RFC 6381."""
-
-    id: str
-    kind: str
-    name: str
-    state: str
-    object_key: str
-    width: int = 0
-    height: int = 0
-    bit_rate: int = 0
-    codec: str = ""
-    size: int = 0
-    duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

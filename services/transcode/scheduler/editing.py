@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from services.transcode.media.edits import Edits
-    from services.transcode.scheduler.domain import Source
     from services.transcode.scheduler.ports import Transaction
+    from services.transcode.scheduler.source import Source
 
 _PLACES = {"intro": INTRO, "outro": OUTRO, "watermark": WATERMARK}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from services.transcode.scheduler.domain import Output
+from services.transcode.scheduler.output import Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

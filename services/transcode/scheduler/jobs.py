@@ -11,13 +11,7 @@ from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
 from services.transcode.media.preset import ENCODER_VERSION, preset_hash
 from services.transcode.scheduler import analysing, editing, planning, quotas
-from services.transcode.scheduler.domain import (
-    DEFAULT_PRESET,
-    DEFAULT_PRIORITY,
-    Job,
-    JobState,
-    Source,
-)
+from services.transcode.scheduler.domain import DEFAULT_PRESET, DEFAULT_PRIORITY, Job, JobState
 from services.transcode.scheduler.task import TaskState
 
 if TYPE_CHECKING:
@@ -27,6 +21,7 @@ if TYPE_CHECKING:
     from services.transcode.media.preset import Preset
     from services.transcode.scheduler.ports import Store, Transaction
     from services.transcode.scheduler.presets import Presets
+    from services.transcode.scheduler.source import Source
     from services.transcode.scheduler.wish import Wish
 
 

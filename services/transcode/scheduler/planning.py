@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from services.transcode.media.mux import Mux
     from services.transcode.media.plan import Plan, VideoChunk
-    from services.transcode.scheduler.domain import Job, Source
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.source import Source
 
 AUDIO = "audio"
 _AUDIO_COST = 0.01

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from services.transcode.scheduler.custom import Custom
-    from services.transcode.scheduler.domain import Job, JobState, Source
+    from services.transcode.scheduler.domain import Job, JobState
     from services.transcode.scheduler.file import File
     from services.transcode.scheduler.rendition import Rendition, Segment
+    from services.transcode.scheduler.source import Source
     from services.transcode.scheduler.task import Task, TaskKind
 
 

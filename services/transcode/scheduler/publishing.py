@@ -14,14 +14,14 @@ from services.transcode.media.sound import AUDIO_RATE
 from services.transcode.media.tracks import Segment as MediaSegment
 from services.transcode.media.tracks import Track
 from services.transcode.scheduler import analysing
-from services.transcode.scheduler.domain import Output
+from services.transcode.scheduler.output import Output
 from services.transcode.scheduler.subtitling import text_tracks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from services.transcode.media.subtitles import TextTrack
+    from services.transcode.media.text_tracks import TextTrack
     from services.transcode.scheduler.collecting import Collecting
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File

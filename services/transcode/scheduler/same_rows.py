@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from services.transcode.scheduler.domain import Job, Source
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.source import Source
 
 
 class SameRows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from services.transcode.scheduler.domain import Source
+from services.transcode.scheduler.source import Source
 from services.transcode.scheduler.tables import SOURCES, to_source
 
 if TYPE_CHECKING:

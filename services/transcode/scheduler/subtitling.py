@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.transcode.media.facts import SourceFacts
-from services.transcode.media.subtitles import TextTrack, offers
+from services.transcode.media.text_tracks import TextTrack, offers
 
 if TYPE_CHECKING:
     from fractions import Fraction

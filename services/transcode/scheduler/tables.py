@@ -8,9 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from meshkit.db import fields_of
-from services.transcode.scheduler.domain import Count, Job, JobState, Output, Source
+from services.transcode.scheduler.domain import Count, Job, JobState
 from services.transcode.scheduler.file import File
+from services.transcode.scheduler.output import Output
 from services.transcode.scheduler.rendition import Rendition, Segment
+from services.transcode.scheduler.source import Source
 from services.transcode.scheduler.task import Task, TaskKind, TaskState
 
 if TYPE_CHECKING:

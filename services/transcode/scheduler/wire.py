@@ -13,9 +13,10 @@ from meshkit.grpc.times import timestamp
 from services.transcode.media.edits import Edits
 from services.transcode.media.facts import SourceFacts
 from services.transcode.scheduler import analysis_wire, edit_wire
-from services.transcode.scheduler.domain import JobState, Source
+from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.file import File
 from services.transcode.scheduler.rendition import Result, Segment
+from services.transcode.scheduler.source import Source
 from services.transcode.scheduler.stages import eta, stages, timings
 from services.transcode.scheduler.task import TaskKind
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from reelmesh.metadata.v1 import metadata_pb2
 
     from services.transcode.scheduler.attempt import Attempt
-    from services.transcode.scheduler.domain import Job, Output
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.output import Output
     from services.transcode.scheduler.tasks import Claim
 
 _STATES = {state: transcode_pb2.Job.State.Value(f"STATE_{state.name}") for state in JobState}

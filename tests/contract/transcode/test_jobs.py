@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from meshkit.ids import new_id
-from services.transcode.scheduler.domain import JobState, Output
+from services.transcode.scheduler.domain import JobState
+from services.transcode.scheduler.output import Output
 from tests.contract.transcode.kept import job_of, stored, task_of
 from tests.fakes.transcode_rows import NOW, a_job, a_task, some_facts
 

@@ -13,7 +13,7 @@ from services.transcode.media.dash import manifest
 from services.transcode.media.facts import SubtitleFacts
 from services.transcode.media.hls import master_playlist, media_playlist, text_playlist
 from services.transcode.media.plan import plan
-from services.transcode.media.subtitles import TextTrack, offers
+from services.transcode.media.text_tracks import TextTrack, offers
 from services.transcode.media.tracks import Segment, Track
 from services.transcode.media.webvtt import Cue, webvtt
 from services.transcode.worker.encode import EncodedTrack

@@ -15,7 +15,8 @@ from services.transcode.media.errors import BadMedia
 from services.transcode.media.facts import SourceFacts
 from services.transcode.media.hls import master_playlist
 from services.transcode.media.plan import plan
-from services.transcode.media.subtitles import TextTrack, offers, packets_of
+from services.transcode.media.subtitles import packets_of
+from services.transcode.media.text_tracks import TextTrack, offers
 from services.transcode.worker.programs import answer_of
 from tests.clips import Clips
 from tests.clips.captions import Said, ass, cues_of, srt, subtitled

@@ -13,7 +13,7 @@ from services.transcode.media.edits import NO_EDITS, Edits, Materials, Trim
 from services.transcode.media.facts import SourceFacts, SubtitleFacts
 from services.transcode.media.hls import master_playlist, text_playlist
 from services.transcode.media.plan import Plan, plan
-from services.transcode.media.subtitles import Offer, TextTrack, offers, tag
+from services.transcode.media.text_tracks import Offer, TextTrack, offers, tag
 from services.transcode.media.webvtt import Cue, cue_text, webvtt
 from tests.unit.transcode_media.builders import HLS, SHIPPED, a_source, a_track, a_video, an_audio_track
 

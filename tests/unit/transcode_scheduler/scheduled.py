@@ -18,16 +18,18 @@ from services.transcode.scheduler.sharing import Sharing
 from services.transcode.scheduler.task import ENCODES, MAX_ATTEMPTS, Task, TaskKind, TaskState
 from services.transcode.scheduler.tasks import Claim, Tasks
 from services.transcode.scheduler.wish import Wish
-from tests.fakes.transcode import LONG_AGO, FakePlaylists, FakeQueue, FakeStore
+from tests.fakes.transcode import FakeStore
 from tests.fakes.transcode_outputs import FakeOutputs
+from tests.fakes.transcode_outside import LONG_AGO, FakePlaylists, FakeQueue
 from tests.fakes.transcode_rows import Clock, a_source, results_of, some_facts
 from tests.unit.transcode_media.builders import HLS
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from services.transcode.scheduler.domain import Job, Source
+    from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File
+    from services.transcode.scheduler.source import Source
 
 LEASE = timedelta(seconds=30)
 CONSUMER = "transcode-metadata-all"

@@ -19,7 +19,8 @@ from services.transcode.scheduler.wish import Wish
 from tests.fakes.transcode_rows import a_source, some_facts
 
 if TYPE_CHECKING:
-    from services.transcode.scheduler.domain import Job, Source
+    from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.source import Source
     from services.transcode.scheduler.task import Task
     from tests.unit.transcode_scheduler.scheduled import Scheduler
 
