@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.engine import Dialect
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,22 +40,38 @@ class Statement:
 
     async def run(self, connection: AsyncConnection, **values: Any) -> list[tuple[Any, ...]]:
         """The rows, in the transaction of `connection`. Raises OperationalError when the database is gone."""
-        if unknown := values.keys() - self._values.keys():
-            raise TypeError(f"the statement has no parameter {sorted(unknown)}")
-        bound = self._values | values
-        for name, encode in self._encode.items():
-            bound[name] = encode(bound[name])
+        bound = self._bound(values)
         driver: Any = (await connection.get_raw_connection()).driver_connection
         try:
             cursor = await driver.execute(self._text, bound)
             rows = await cursor.fetchall() if self._returns else []
         except psycopg.OperationalError as error:
-            raise OperationalError(self._text, None, error, connection_invalidated=driver.closed) from error
+            raise self._failed(driver, error) from error
         return [self._decoded(row) for row in rows] if self._decode else rows
+
+    async def run_each(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each of `rows`, in one round trip; it gives none back. Raises as `run` does."""
+        bound = [self._bound(values) for values in rows]
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        try:
+            await driver.cursor().executemany(self._text, bound)
+        except psycopg.OperationalError as error:
+            raise self._failed(driver, error) from error
 
     async def first(self, connection: AsyncConnection, **values: Any) -> tuple[Any, ...] | None:
         """The first row, if there is one."""
         return next(iter(await self.run(connection, **values)), None)
+
+    def _bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        if unknown := values.keys() - self._values.keys():
+            raise TypeError(f"the statement has no parameter {sorted(unknown)}")
+        bound = {**self._values, **values}
+        for name, encode in self._encode.items():
+            bound[name] = encode(bound[name])
+        return bound
+
+    def _failed(self, driver: Any, error: psycopg.OperationalError) -> OperationalError:
+        return OperationalError(self._text, None, error, connection_invalidated=driver.closed)
 
     def _decoded(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         values = list(row)

@@ -99,8 +99,7 @@ class DeliveryRows(WebhookRows):
     async def add_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
             trace = telemetry.inject()
-            for each in deliveries:
-                await _ADD.run(self._connection, **_row(each) | {"headers": trace})
+            await _ADD.run_each(self._connection, [_row(each) | {"headers": trace} for each in deliveries])
             self.made_due = True
 
     async def delivery(self, tenant_id: str, delivery_id: str, *, lock: bool = False) -> Delivery | None:
