@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,7 +53,7 @@ def serving(host: str, port: int | None) -> Iterator[None]:
         thread.join()
 
 
-class Instrument:
+class Instrument(ABC):
     """One metric. Every value has exactly the attributes that are declared, each with few values: never an id."""
 
     kind: ClassVar[str]
@@ -66,8 +67,8 @@ class Instrument:
         self._names = frozenset(attributes)
         self._make(meter)
 
-    def _make(self, meter: Meter) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _make(self, meter: Meter) -> None: ...
 
     def _checked(self, attributes: dict[str, str]) -> dict[str, str]:
         if attributes.keys() != self._names:

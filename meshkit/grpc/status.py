@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 
 from meshkit import errors
 from meshkit.errors import FieldError, MeshError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
 
-    from grpc.aio import AioRpcError
     from protovalidate import ValidationError
 
+R = TypeVar("R")
 DOMAIN = "reelmesh"
 
 CODES: dict[type[MeshError], int] = {
@@ -47,6 +48,14 @@ def to_status(error: MeshError) -> grpc.Status:
         ]
         message.details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
     return rpc_status.to_status(message)
+
+
+async def answered(call: Awaitable[R]) -> R:
+    """What the call answers. Raises the MeshError that its failure means."""
+    try:
+        return await call
+    except AioRpcError as error:
+        raise from_rpc_error(error) from error
 
 
 def from_rpc_error(error: AioRpcError) -> MeshError:

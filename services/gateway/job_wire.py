@@ -8,12 +8,13 @@ from grpc.aio import AioRpcError
 from reelmesh.notify.v1 import webhook_pb2
 from reelmesh.transcode.v1 import transcode_pb2
 
-from meshkit.errors import FieldError, InvalidArgument, MeshError
+from meshkit.errors import FieldError, InvalidArgument
 from meshkit.grpc import status
 from services.gateway import analysis, edits
 from services.gateway.channels import TIMEOUT
 from services.gateway.outputs import to_recipe
 from services.gateway.presets import check_preset
+from services.gateway.problems import named
 
 if TYPE_CHECKING:
     from reelmesh.upload.v1 import upload_pb2
@@ -77,12 +78,3 @@ async def check_callback(services: Services, url: str, field: str) -> None:
         await services.webhooks.CheckUrl(webhook_pb2.CheckUrlRequest(url=url), timeout=2 * TIMEOUT)
     except AioRpcError as error:
         raise named(status.from_rpc_error(error), "url", field) from error
-
-
-def named(error: MeshError, prefix: str, instead: str) -> MeshError:
-    """The same, its fields that begin with `prefix` under the names that the caller has for them."""
-    error.fields = tuple(
-        FieldError(instead + each.field.removeprefix(prefix), each.message) if each.field.startswith(prefix) else each
-        for each in error.fields
-    )
-    return error

@@ -14,7 +14,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def keep_freed() -> None:
-    """The kernel's work of clearing fresh pages for every byte that passes was a fifth of what passing it cost."""
+    """Else the kernel clears fresh pages for every byte that passes (ADR 95)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None or not (mallopt(_TRIM_THRESHOLD, KEPT) and mallopt(_MMAP_THRESHOLD, LARGEST)):
         log.info("memory is kept as the C library likes")

@@ -8,7 +8,6 @@ from google.protobuf import json_format
 from reelmesh.transcode.v1 import preset_pb2
 
 from meshkit import public
-from meshkit.errors import FieldError, MeshError
 from services.gateway import analysis
 from services.gateway.preset_schemas import Audio, Preset
 
@@ -45,9 +44,3 @@ def from_preset(preset: preset_pb2.Preset) -> dict[str, Any]:
     times = {name: told.get(name) for name in ("create_time", "update_time")}
     told |= {"frame_rate": told["frame_rate"] or None} | times
     return {name: told.get(name) for name in Preset.model_fields}
-
-
-def below(error: MeshError, prefix: str, instead: str = "") -> MeshError:
-    """The same, of fields that the caller knows without `prefix`."""
-    error.fields = tuple(FieldError(instead + each.field.removeprefix(prefix), each.message) for each in error.fields)
-    return error

@@ -126,6 +126,15 @@ def from_http(code: int, detail: str) -> MeshError:  # noqa: PLR0911 - one line 
             return MeshError("internal", detail)
 
 
+def named(error: MeshError, prefix: str, instead: str) -> MeshError:
+    """The same, its fields that begin with `prefix` under the names that the caller has for them."""
+    error.fields = tuple(
+        FieldError(instead + each.field.removeprefix(prefix), each.message) if each.field.startswith(prefix) else each
+        for each in error.fields
+    )
+    return error
+
+
 def precondition(error: AioRpcError) -> MeshError:
     """What a service refuses, with the status that HTTP has for an If-Match that no longer holds."""
     refused = status.from_rpc_error(error)

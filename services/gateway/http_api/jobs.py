@@ -9,7 +9,7 @@ from reelmesh.transcode.v1 import transcode_pb2
 
 from meshkit import public
 from meshkit.grpc import status
-from services.gateway import analysis, edits, job_wire, preset_wire, schemas, wire
+from services.gateway import analysis, edits, job_wire, schemas, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import (
     PAGE_SIZE,
@@ -24,6 +24,7 @@ from services.gateway.http_api.deps import (
 )
 from services.gateway.job_bodies import JobRequest
 from services.gateway.outputs import to_recipe
+from services.gateway.problems import named
 
 router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 
@@ -46,7 +47,7 @@ async def create_job(body: JobRequest, mesh: Mesh, response: Response, request_i
     try:
         job = (await mesh.services.transcode.CreateJob(request, timeout=TIMEOUT)).job
     except AioRpcError as error:
-        raise preset_wire.below(status.from_rpc_error(error), "recipe.", "") from error
+        raise named(status.from_rpc_error(error), "recipe.", "") from error
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return public.job(job)
 

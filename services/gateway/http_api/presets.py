@@ -10,7 +10,7 @@ from services.gateway import preset_schemas as schemas
 from services.gateway import preset_wire, wire
 from services.gateway.channels import TIMEOUT
 from services.gateway.http_api.deps import PROTECTED, PROTECTED_PROBLEMS, IfMatch, Mesh, problems
-from services.gateway.problems import precondition
+from services.gateway.problems import named, precondition
 
 router = APIRouter(prefix="/v1/presets", tags=["presets"], dependencies=PROTECTED, responses=PROTECTED_PROBLEMS)
 Name = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -47,7 +47,7 @@ async def put_preset(
     try:
         answer = await mesh.services.transcode.PutPreset(request, timeout=TIMEOUT)
     except AioRpcError as error:
-        raise preset_wire.below(precondition(error), "preset.") from error
+        raise named(precondition(error), "preset.", "") from error
     response.status_code = 201 if answer.created else 200
     response.headers["ETag"] = f'"{answer.preset.etag}"'
     return preset_wire.from_preset(answer.preset)

@@ -6,11 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grpc.aio import AioRpcError
 from reelmesh.transcode.v1 import worker_pb2
 
 from meshkit.errors import MeshError, Unavailable
-from meshkit.grpc.status import from_rpc_error
+from meshkit.grpc.status import answered
 from meshkit.instruments import MESSAGES_REDELIVERED
 from meshkit.nats import Pull
 from meshkit.topology import WORKERS
@@ -18,9 +17,6 @@ from services.transcode.worker import wire
 from services.transcode.worker.domain import Parts, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from typing import TypeVar
-
     from nats.aio.msg import Msg
     from reelmesh.transcode.v1 import worker_pb2_grpc
 
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
     from services.transcode.media.findings import PicturePart, SoundPart
     from services.transcode.worker.domain import StoredFile, StoredTrack, Task
     from services.transcode.worker.notes import Notes
-
-    R = TypeVar("R")
 
 TIMEOUT = 5.0
 COMPLETE_TIMEOUT = 20.0
@@ -48,7 +42,7 @@ class GrpcScheduler:
     async def claim(self) -> Task | Refused:
         request = worker_pb2.ClaimTaskRequest(worker_id=self._worker_id, again=self._unanswered)
         try:
-            answer = await _answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
+            answer = await answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
         except MeshError:
             self._unanswered = True
             raise
@@ -59,7 +53,7 @@ class GrpcScheduler:
 
     async def beat(self, task: Task, progress: float) -> bool:
         request = worker_pb2.HeartbeatRequest(task_id=task.id, epoch=task.epoch, progress=progress)
-        return not (await _answered(self._stub.Heartbeat(request, timeout=TIMEOUT))).cancelled
+        return not (await answered(self._stub.Heartbeat(request, timeout=TIMEOUT))).cancelled
 
     async def complete_probe(self, task: Task, facts: SourceFacts) -> None:
         result = wire.to_probe_result(facts)
@@ -81,14 +75,14 @@ class GrpcScheduler:
         request = worker_pb2.ListSegmentsRequest(
             task_id=task.id, epoch=task.epoch, rendition=rendition, start=start, count=count
         )
-        answer = await _answered(self._stub.ListSegments(request, timeout=COMPLETE_TIMEOUT))
+        answer = await answered(self._stub.ListSegments(request, timeout=COMPLETE_TIMEOUT))
         return Parts(init_key=answer.init_key, codecs=answer.codec, keys=tuple(answer.keys))
 
     async def fail(self, task: Task, reason: str, message: str, *, retryable: bool) -> None:
         request = worker_pb2.FailTaskRequest(
             task_id=task.id, epoch=task.epoch, reason=reason, message=message, retryable=retryable
         )
-        await _answered(self._stub.FailTask(request, timeout=TIMEOUT))
+        await answered(self._stub.FailTask(request, timeout=TIMEOUT))
 
     async def note(self, task: Task, outcome: str, error_code: str, notes: Notes) -> None:
         request = worker_pb2.NoteAttemptRequest(
@@ -99,17 +93,17 @@ class GrpcScheduler:
             command=notes.command,
             log=notes.log,
         )
-        await _answered(self._stub.NoteAttempt(request, timeout=TIMEOUT))
+        await answered(self._stub.NoteAttempt(request, timeout=TIMEOUT))
 
     async def release(self, task: Task) -> None:
         request = worker_pb2.ReleaseTaskRequest(task_id=task.id, epoch=task.epoch)
-        await _answered(self._stub.ReleaseTask(request, timeout=TIMEOUT))
+        await answered(self._stub.ReleaseTask(request, timeout=TIMEOUT))
 
     async def _complete(self, request: worker_pb2.CompleteTaskRequest) -> None:
         """Until it is heard: a scheduler that restarts is no reason to do the work again. A stale epoch ends it."""
         while True:
             try:
-                await _answered(self._stub.CompleteTask(request, timeout=COMPLETE_TIMEOUT))
+                await answered(self._stub.CompleteTask(request, timeout=COMPLETE_TIMEOUT))
                 return
             except Unavailable:
                 await asyncio.sleep(_COMPLETE_AGAIN)
@@ -139,10 +133,3 @@ class JetStreamTicket:
 
     async def back(self, delay: float) -> None:
         await self.message.nak(delay=delay or None)
-
-
-async def _answered(call: Awaitable[R]) -> R:
-    try:
-        return await call
-    except AioRpcError as error:
-        raise from_rpc_error(error) from error

@@ -1,5 +1,6 @@
 """Decode until the first picture and the first sound: what a header claims is only known once it decodes."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -55,7 +56,7 @@ def has_decoder(stream: Stream) -> bool:
     return getattr(stream, "codec_context", None) is not None
 
 
-class _First(Generic[S, T]):
+class _First(ABC, Generic[S, T]):
     """Feeds packets to the stream's decoder until one frame comes out."""
 
     def __init__(self, stream: S) -> None:
@@ -91,8 +92,8 @@ class _First(Generic[S, T]):
             raise BadMedia("corrupt", f"nothing of the {self.stream.codec_context.name} {self.stream.type} decodes")
         return self._found
 
-    def _describe(self, frame: VideoFrame | AudioFrame) -> T:
-        raise NotImplementedError
+    @abstractmethod
+    def _describe(self, frame: VideoFrame | AudioFrame) -> T: ...
 
 
 class FirstPicture(_First[VideoStream, Picture]):
