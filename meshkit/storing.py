@@ -84,7 +84,7 @@ class Storing:
 
 @asynccontextmanager
 async def storing(settings: S3Settings) -> AsyncIterator[Storing]:
-    # Each part is sent as it came in, without a copy: at a gigabyte a second that is what a client costs.
+    # Each part is sent as it came in, without a copy (ADR 95).
     async with aiohttp.ClientSession(
         timeout=_TIMEOUT,
         connector=aiohttp.TCPConnector(limit=0),
