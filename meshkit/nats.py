@@ -62,9 +62,17 @@ class Bus:
                 await self.js.add_consumer(each.stream, each.config())
 
     async def born(self, stream: str) -> datetime:
-        """When the stream was made: what was published before is not in it. Raises Unavailable."""
+        """When the stream was made, which is now if it was missing: what was published before is not in it.
+
+        Raises Unavailable.
+        """
         with _unavailable():
-            created = (await self.js.stream_info(stream)).created
+            try:
+                info = await self.js.stream_info(stream)
+            except NotFoundError:
+                await self.ensure()
+                info = await self.js.stream_info(stream)
+        created = info.created
         if created is None:
             raise Unavailable("nats_unavailable", f"{stream} does not say when it was made")
         return created

@@ -214,7 +214,6 @@ class Relay:
 
         The last day of it is published again; inboxes drop the repeats.
         """
-        await self._bus.ensure()
         born = await self._bus.born(self._stream)
         async with self._db.transaction() as connection:
             lost = await connection.execute(

@@ -103,7 +103,8 @@ def loudness_argv(stretch: Stretch, *, ffmpeg: Path, source: Source, threads: in
             "-filter_complex",
             f"{_heard(stretch, 0)},atrim=end_sample={stretch.samples},ebur128=peak=true:framelog=quiet",
         ],
-        *["-f", "null", "-"],
+        # Nothing is mapped: ffmpeg would take the pictures too, and decode all of them.
+        *["-vn", "-f", "null", "-"],
     ]
 
 

@@ -67,7 +67,7 @@ def sound_argv(track: AudioTrack, *, ffmpeg: Path, sources: Sequence[Source], th
     """Measure the sound as it came; the measure is ffmpeg's last words."""
     inputs = [word for each in zip(track.heard, sources, strict=True) for word in sound_input(*each, threads)]
     graph = f"{sound_as_it_came(track)},atrim=end_sample={track.samples},{_LOUDNESS}"
-    return [*start(ffmpeg, threads, log="info"), "-copyts", *inputs, "-filter_complex", graph, *_NOWHERE]
+    return [*start(ffmpeg, threads, log="info"), "-copyts", *inputs, "-filter_complex", graph, "-vn", *_NOWHERE]
 
 
 def made_sound_argv(made: Path, *, ffmpeg: Path, threads: int) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.transcode.media.argv import audio_argv, chunk_argv
+from services.transcode.media.argv import audio_argv, chunk_argv, loudness_argv
 from services.transcode.media.encoders import Encoder
 from services.transcode.media.plan import VideoChunk, plan
 from services.transcode.media.preset import Preset
@@ -172,3 +172,11 @@ def test_the_audio_makes_room_for_the_decoders_priming() -> None:
     assert graph.startswith("[0:1]asetpts=PTS-(7/5)/TB,aresample=osr=48000:ochl=stereo")
     assert graph.endswith("first_pts=0,atrim=start_pts=1024:end_pts=960000[audio]")
     assert after(argv, "-use_editlist") == "0"
+
+
+def test_the_sound_is_measured_without_the_pictures() -> None:
+    track = plan(a_source(video=a_video()), HLS).audio
+    assert track is not None
+    [stretch] = track.heard
+    argv = loudness_argv(stretch, ffmpeg=Path("/bin/ffmpeg"), source=SOURCE, threads=1)
+    assert "-vn" in argv
