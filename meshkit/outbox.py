@@ -105,6 +105,7 @@ _MARK = Statement(
     )
 )
 _STREAM_CHECKED_EVERY = 10.0
+_POLLED_EVERY = 2.0
 
 
 def create_tables(op: Any) -> None:
@@ -179,7 +180,7 @@ class Relay:
             # The poll is for what another replica left behind when it died.
             with contextlib.suppress(TimeoutError):
                 # Not wait_for, which in Python 3.11 forgets a cancel that comes together with its result.
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(_POLLED_EVERY):
                     await self._db.emitted.wait()
 
     async def _publish_batch(self) -> int:

@@ -53,7 +53,7 @@ class Allowances:
 
     async def admit(self) -> None:
         """Begin jobs that waited for a place, in their order, where there are places by now."""
-        async with self._store.transaction() as tx:
+        async with self._store.at_once() as tx:
             waiting = await tx.waiting_tenants(AT_ONCE)
         for tenant_id in waiting:
             async with self._store.transaction() as tx:

@@ -88,7 +88,7 @@ class Reconciler:
 
     async def _publish_stuck(self) -> None:
         """Encoded jobs whose last event was lost or buried."""
-        async with self._store.transaction() as tx:
+        async with self._store.at_once() as tx:
             stuck = await tx.unpublished(self._now() - PUBLISHED_WITHIN, AT_ONCE)
         failure: MeshError | None = None
         for job in stuck:

@@ -66,7 +66,7 @@ class Sharing:
 
     async def run_once(self) -> None:
         """Look at the jobs that wait for others, and go on with those whose other is over."""
-        async with self._store.transaction() as tx:
+        async with self._store.at_once() as tx:
             waiting = await tx.waiting_jobs(AT_ONCE)
         failure: MeshError | None = None
         for job in waiting:
