@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.ports import Sign
     from services.transcode.scheduler.rendition import Segment
     from services.transcode.scheduler.task import Task
 
@@ -180,8 +181,16 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses
         task = min(claimable, key=lambda each: (self.spent[each.tenant_id], each.due_time, each.id), default=None)
         return (task, self.jobs[task.job_id]) if task else None
 
-    async def likely_turn(self, now: datetime) -> tuple[Task, Job] | None:
-        return await self.turn(now)
+    async def claim(self, workers: Sequence[str], lease_end: datetime, now: datetime) -> Sequence[tuple[Task, Job]]:
+        given: list[tuple[Task, Job]] = []
+        for worker_id in workers:
+            turn = await self.turn(now)
+            if turn is None or turn[1].state is JobState.QUEUED:
+                break
+            claimed = turn[0].claim(worker_id, lease_end - now, now)
+            await self.take(claimed)
+            given.append((claimed, turn[1]))
+        return given
 
     async def take(self, claimed: Task) -> bool:
         if self.tasks[claimed.id].state is not TaskState.QUEUED:
@@ -205,19 +214,27 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses
         task = self.tasks.get(task_id)
         return (task, self.jobs[task.job_id]) if task else None
 
+    async def tasks_of_jobs(self, task_ids: Sequence[str]) -> Sequence[tuple[Task, Job]]:
+        found = [await self.task_of_job(each) for each in task_ids]
+        return [both for both in found if both]
+
     async def save_task(self, task: Task) -> None:
         if task.state is TaskState.QUEUED:
             self._wait(task.tenant_id)
             self.spent[task.tenant_id] -= task.weight
         self.tasks[task.id] = task
 
-    async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
-        task = self.tasks.get(task_id)
-        if task is None or task.epoch != epoch or task.state is not TaskState.RUNNING:
-            return None
-        progress = max(task.progress, progress)
-        self.tasks[task_id] = replace(task, progress=progress, lease_expire_time=lease_expire_time)
-        return Beat(job_id=task.job_id, kind=task.kind, told_time=self.jobs[task.job_id].progress_time)
+    async def beat(self, signs: Sequence[Sign], lease_end: datetime) -> Mapping[tuple[str, int], Beat]:
+        met: dict[tuple[str, int], Beat] = {}
+        for sign in signs:
+            task = self.tasks.get(sign.task_id)
+            if task is None or task.epoch != sign.epoch or task.state is not TaskState.RUNNING:
+                continue
+            progress = max(task.progress, sign.progress)
+            self.tasks[task.id] = replace(task, progress=progress, lease_expire_time=lease_end)
+            told_time = self.jobs[task.job_id].progress_time
+            met[task.id, task.epoch] = Beat(job_id=task.job_id, kind=task.kind, told_time=told_time)
+        return met
 
     async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
         for task in tasks:
@@ -264,8 +281,9 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses
         done = (job for job in running if job.tasks_done == job.tasks_total or (job.presentable and not job.ready_time))
         return [job for job in done if job.encode_time and job.encode_time < before][:limit]
 
-    async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
-        await self.save_task(task)
+    async def land(self, tasks: Sequence[Task], job: Job, segments: Sequence[Segment]) -> None:
+        for task in tasks:
+            await self.save_task(task)
         await self.save_job(job)
         await self.add_segments(job.id, segments)
 

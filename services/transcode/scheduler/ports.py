@@ -24,8 +24,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A worker is still at a task, of which `progress` is done."""
+
+    task_id: str
+    epoch: int
+    progress: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """What a heartbeat met; `told_time` is when the world last heard of the job's progress."""
+    """What a sign of life met; `told_time` is when the world last heard of the job's progress."""
 
     job_id: str
     kind: TaskKind
@@ -110,8 +119,11 @@ class Transaction(Counting, Finding, Noting, Protocol):
         """
         ...
 
-    async def likely_turn(self, now: datetime) -> tuple[Task, Job] | None:
-        """The same by one look that locks nothing; None does not say that no task waits."""
+    async def claim(self, workers: Sequence[str], lease_end: datetime, now: datetime) -> Sequence[tuple[Task, Job]]:
+        """`turn`, `Task.claim` and `take` in one look, for the first ones of `workers`, in their order.
+
+        For as many as that can be done for: not for a task whose job has not begun. None does not say that none waits.
+        """
         ...
 
     async def take(self, claimed: Task) -> bool:
@@ -134,12 +146,16 @@ class Transaction(Counting, Finding, Noting, Protocol):
         """Both locked, the job first, so that no two callers wait for each other."""
         ...
 
+    async def tasks_of_jobs(self, task_ids: Sequence[str]) -> Sequence[tuple[Task, Job]]:
+        """The same of those that there are."""
+        ...
+
     async def save_task(self, task: Task) -> None:
         """One that is queued again waits for its turn, and its tenant gets back what it was charged."""
         ...
 
-    async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
-        """Extend the lease of the claim, if it runs. Progress never goes back. None if that claim does not run."""
+    async def beat(self, signs: Sequence[Sign], lease_end: datetime) -> Mapping[tuple[str, int], Beat]:
+        """Extend the leases of those claims that run, by task and epoch. Progress never goes back."""
         ...
 
     async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
@@ -180,8 +196,8 @@ class Transaction(Counting, Finding, Noting, Protocol):
     async def add_renditions(self, renditions: Sequence[Rendition]) -> None: ...
     async def renditions(self, job_id: str) -> Sequence[Rendition]: ...
     async def save_rendition(self, rendition: Rendition) -> None: ...
-    async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
-        """Save a task that is done, its job and what it made."""
+    async def land(self, tasks: Sequence[Task], job: Job, segments: Sequence[Segment]) -> None:
+        """Save running tasks as succeeded, their job and what they made."""
         ...
 
     async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None: ...

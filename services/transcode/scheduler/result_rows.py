@@ -17,7 +17,6 @@ from services.transcode.scheduler.tables import (
     RENDITIONS,
     SEGMENT_COLUMNS,
     SEGMENTS,
-    TASK_CHANGES,
     to_file,
     to_rendition,
     to_segment,
@@ -50,11 +49,12 @@ class ResultRows:
         where = RENDITIONS.c.job_id == rendition.job_id, RENDITIONS.c.name == rendition.name
         await self._connection.execute(sa.update(RENDITIONS).where(*where).values(asdict(rendition)))
 
-    async def land(self, task: Task, job: Job, segments: Sequence[Segment]) -> None:
-        values = changes("task", TASK_CHANGES, task) | changes("job", JOB_CHANGES, job)
-        values |= {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
-        await LAND.run(self._connection, task_id=task.id, job_id=job.id, **values)
-        observed.task_saved(self._connection, task)
+    async def land(self, tasks: Sequence[Task], job: Job, segments: Sequence[Segment]) -> None:
+        values = {column.name: [getattr(each, column.name) for each in segments] for column in SEGMENT_COLUMNS}
+        values |= changes("job", JOB_CHANGES, job)
+        await LAND.run(self._connection, task_ids=[task.id for task in tasks], job_id=job.id, **values)
+        for task in tasks:
+            observed.task_saved(self._connection, task)
 
     async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
         if segments:

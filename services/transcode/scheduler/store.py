@@ -23,11 +23,12 @@ from services.transcode.scheduler.same_rows import SameRows
 from services.transcode.scheduler.source_rows import SourceRows
 from services.transcode.scheduler.statements import (
     BEAT,
-    NEXT,
+    CLAIM,
     SAVE_JOB,
     SAVE_TASK,
     TAKE,
     TASK_OF_JOB,
+    TASKS_OF_JOBS,
     changes,
 )
 from services.transcode.scheduler.tables import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
     from meshkit.db import Database
     from services.transcode.scheduler.domain import Job
+    from services.transcode.scheduler.ports import Sign
     from services.transcode.scheduler.task import Task
 
 
@@ -96,7 +98,7 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
 
     async def purge(self, tenant_id: str, asset_id: str) -> None:
         mine = JOBS.c.tenant_id == tenant_id, JOBS.c.asset_id == asset_id
-        found = await self._execute(sa.select(JOBS.c.id).where(*mine).with_for_update())
+        found = await self._execute(sa.select(JOBS.c.id).where(*mine).order_by(JOBS.c.id).with_for_update())
         jobs = list(found.scalars())
         for table in (ANALYSES, ATTEMPTS, FILES, SEGMENTS, RENDITIONS, TASKS):
             await self._execute(sa.delete(table).where(table.c.job_id.in_(jobs)))
@@ -131,7 +133,7 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
 
     async def live_jobs(self, asset_id: str) -> Sequence[Job]:
         found = sa.select(*JOB_COLUMNS).where(JOBS.c.asset_id == asset_id, JOBS.c.state.not_in(JOB_OVER))
-        return [self._job(row) for row in await self._execute(found.with_for_update())]
+        return [self._job(row) for row in await self._execute(found.order_by(JOBS.c.id).with_for_update())]
 
     async def save_job(self, job: Job) -> None:
         await SAVE_JOB.run(self._connection, job_id=job.id, **changes("job", JOB_CHANGES, job))
@@ -171,8 +173,9 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
     async def turn(self, now: datetime) -> tuple[Task, Job] | None:
         return self._both(await turns.find(self._connection, now))
 
-    async def likely_turn(self, now: datetime) -> tuple[Task, Job] | None:
-        return self._both(await NEXT.first(self._connection, now=now))
+    async def claim(self, workers: Sequence[str], lease_end: datetime, now: datetime) -> Sequence[tuple[Task, Job]]:
+        rows = await CLAIM.run(self._connection, workers=[*workers], lease_end=lease_end, now=now)
+        return [to_both(row) for row in rows]
 
     async def take(self, claimed: Task) -> bool:
         values = changes("task", TASK_CHANGES, claimed)
@@ -198,6 +201,10 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
     async def task_of_job(self, task_id: str) -> tuple[Task, Job] | None:
         return self._both(await TASK_OF_JOB.first(self._connection, task_id=task_id))
 
+    async def tasks_of_jobs(self, task_ids: Sequence[str]) -> Sequence[tuple[Task, Job]]:
+        rows = await TASKS_OF_JOBS.run(self._connection, task_ids=[*task_ids])
+        return [both for row in rows if (both := self._both(row))]
+
     async def save_task(self, task: Task) -> None:
         await SAVE_TASK.run(self._connection, task_id=task.id, **changes("task", TASK_CHANGES, task))
         observed.task_saved(self._connection, task)
@@ -205,11 +212,11 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
             await turns.wait(self._connection, task.tenant_id)
             await turns.refund(self._connection, task.tenant_id, task.weight)
 
-    async def beat(self, task_id: str, epoch: int, progress: float, lease_expire_time: datetime) -> Beat | None:
-        row = await BEAT.first(
-            self._connection, task_id=task_id, held_epoch=epoch, reached=progress, lease_end=lease_expire_time
-        )
-        return None if row is None else Beat(job_id=row[0], kind=TaskKind(row[1]), told_time=row[2])
+    async def beat(self, signs: Sequence[Sign], lease_end: datetime) -> Mapping[tuple[str, int], Beat]:
+        task_ids, epochs, reached = zip(*((each.task_id, each.epoch, each.progress) for each in signs), strict=True)
+        signs_of = {"task_ids": [*task_ids], "epochs": [*epochs], "reached": [*reached]}
+        rows = await BEAT.run(self._connection, lease_end=lease_end, **signs_of)
+        return {(row[0], row[1]): Beat(job_id=row[2], kind=TaskKind(row[3]), told_time=row[4]) for row in rows}
 
     async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
         if tasks:

@@ -112,6 +112,13 @@ class Task:
             raise Conflict("stale_epoch", "the task is no longer held under this epoch", epoch=self.epoch)
         return self
 
+    def done(self, epoch: int) -> bool:
+        """Whether this very claim already gave its result. Raises Conflict for a claim that no longer counts."""
+        if self.state is TaskState.SUCCEEDED and self.epoch == epoch:
+            return True
+        self.held(epoch)
+        return False
+
     def succeed(self, epoch: int) -> Task:
         return replace(self.held(epoch), state=TaskState.SUCCEEDED, progress=1.0, lease_expire_time=None)
 

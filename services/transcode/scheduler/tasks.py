@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from meshkit.clock import utc_now
-from meshkit.errors import Conflict, NotFound
+from meshkit.concurrent import Together
+from meshkit.errors import MeshError, NotFound
 from services.transcode.scheduler import analysing, filing, starting
+from services.transcode.scheduler.claiming import Claiming
 from services.transcode.scheduler.describing import Describing
-from services.transcode.scheduler.domain import Job, JobState, worth_telling
+from services.transcode.scheduler.domain import worth_telling
 from services.transcode.scheduler.jobs import fail
+from services.transcode.scheduler.landing import Arrived, Landing
+from services.transcode.scheduler.ports import Sign
 from services.transcode.scheduler.task import MAX_ATTEMPTS, OPTIONAL, Task, TaskKind, TaskState
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.file import File
     from services.transcode.scheduler.ports import Store, Transaction
     from services.transcode.scheduler.rendition import Rendition, Result
@@ -29,21 +33,6 @@ R = TypeVar("R")
 _BACKOFF = timedelta(seconds=2)
 _LONGEST_BACKOFF = timedelta(seconds=60)
 _SEGMENTS_AT_ONCE = 1000
-_ASK_SOON, _ASK_AGAIN = 0.1, 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    task: Task
-    job: Job
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotNow:
-    """`over`: nothing is queued; else ask again after `retry_after` seconds."""
-
-    over: bool
-    retry_after: float = 0.0
 
 
 class Tasks:
@@ -53,74 +42,32 @@ class Tasks:
         self._store = store
         self._lease = lease
         self._now = now
-        self._claiming = asyncio.Lock()
         self._describing = Describing()
-
-    async def claim(self, worker_id: str, *, again: bool = False) -> Claim | NotNow:
-        """The task whose turn it is, under a lease; `again`, what this worker was given without hearing of it."""
-        now = self._now()
-        if again and (held := await self._held(worker_id, now)):
-            return held
-        # One at a time: the others would only go for the same task.
-        async with self._claiming:
-            return await self._claim_likely(worker_id, now) or await self._claim(worker_id, now)
-
-    async def _claim_likely(self, worker_id: str, now: datetime) -> Claim | None:
-        """A claim that changes nothing but its task, as nearly all do."""
-        async with self._store.at_once() as tx:
-            turn = await tx.likely_turn(now)
-            if turn is None or turn[1].state is JobState.QUEUED:
-                return None
-            claimed = turn[0].claim(worker_id, self._lease, now)
-            return Claim(task=claimed, job=turn[1]) if await tx.take(claimed) else None
-
-    async def _held(self, worker_id: str, now: datetime) -> Claim | None:
-        async with self._store.transaction() as tx:
-            if (held := await tx.held_by(worker_id)) is None:
-                return None
-            task = replace(held[0], lease_expire_time=now + self._lease)
-            await tx.save_task(task)
-            return Claim(task=task, job=held[1])
-
-    async def _claim(self, worker_id: str, now: datetime) -> Claim | NotNow:
-        async with self._store.transaction() as tx:
-            while turn := await tx.turn(now):
-                task, job = turn
-                if job.state is JobState.QUEUED:
-                    job = _found(await tx.job(job.id, lock=True))
-                claimed = task.claim(worker_id, self._lease, now)
-                if not await tx.take(claimed):
-                    continue
-                if job.state is JobState.QUEUED:
-                    job = job.start(now)
-                    await tx.save_job(job)
-                    await tx.say(job, "started")
-                return Claim(task=claimed, job=job)
-            soonest = await tx.next_backoff()
-        if soonest is None:
-            return NotNow(over=True)
-        return NotNow(over=False, retry_after=min(max((soonest - now).total_seconds(), _ASK_SOON), _ASK_AGAIN))
+        self.claim = Claiming(store, lease, now)
+        self._beats: Together[Sign, datetime | None] = Together(self._beat_all)
+        self._landings: Together[Arrived, None] = Together(self._land_all)
 
     async def beat(self, task_id: str, epoch: int, progress: float) -> datetime | None:
         """When the lease now ends; None if the task was cancelled. Raises Conflict (`stale_epoch`), NotFound."""
+        return await self._beats(Sign(task_id=task_id, epoch=epoch, progress=progress))
+
+    async def _beat_all(self, signs: Sequence[Sign]) -> Sequence[datetime | MeshError | None]:
         now = self._now()
         async with self._store.at_once() as tx:
-            beat = await tx.beat(task_id, epoch, progress, now + self._lease)
-            if beat is None:
-                task = _found(await tx.task(task_id))
-                if task.state is TaskState.CANCELLED and task.epoch == epoch:
-                    return None
-                task.held(epoch)
-        if beat and beat.kind is not TaskKind.PROBE and worth_telling(beat.told_time, now):
-            await self._tell_progress(beat.job_id, now)
-        return now + self._lease
+            met = await tx.beat(signs, now + self._lease)
+            told = [(each.task_id, each.epoch) for each in signs]
+            answers = [now + self._lease if each in met else await _missed(tx, *each) for each in told]
+        encodes = (each for each in met.values() if each.kind is not TaskKind.PROBE)
+        for job_id in {each.job_id for each in encodes if worth_telling(each.told_time, now)}:
+            await self._tell_progress(job_id, now)
+        return answers
 
     async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> None:
         """The source is known: queue what is to be done with it. Idempotent. Raises Conflict (`stale_epoch`)."""
         now = self._now()
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
-            if _done(task, epoch):
+            if task.done(epoch):
                 return
             await tx.save_task(task.succeed(epoch))
             source = await tx.source(job.tenant_id, job.asset_id)
@@ -131,31 +78,26 @@ class Tasks:
 
     async def complete_encode(self, task_id: str, epoch: int, results: Sequence[Result]) -> None:
         """A chunk or the audio has landed. Idempotent. Raises Conflict (`stale_epoch`)."""
-        now = self._now()
+        await self._landings(Arrived(task_id=task_id, epoch=epoch, results=results))
+
+    async def _land_all(self, arrived: Sequence[Arrived]) -> list[MeshError | None]:
         async with self._store.transaction() as tx:
-            task, job = _found(await tx.task_of_job(task_id))
-            if _done(task, epoch):
-                return
-            done = task.succeed(epoch)
-            try:
-                await self._describing.describe(tx, job.id, results)
-            except Conflict as mismatch:
-                wrong = replace(task, error_code=mismatch.reason, error_message=mismatch.message)
-                await self._give_up(tx, wrong, job)
-                return
-            job = job.task_done(done.weight, now)
-            if job.encoded:
-                await tx.release_held(job.id, now)
-            if job.worth_telling_growth:
-                job = job.told_growth()
-                await tx.say_grown(job)
-            await tx.land(done, job, [segment for result in results for segment in result.segments])
+            landing = Landing(tx, self._describing, self._now())
+            await landing.find([each.task_id for each in arrived])
+            answers = [await landing.take(each) for each in arrived]
+            await landing.save()
+            for wrong in landing.wrong:
+                # The one before may have ended their job.
+                task, job = _found(await tx.task_of_job(wrong.id))
+                if not task.over:
+                    await self._give_up(tx, wrong, job)
+        return answers
 
     async def complete_files(self, task_id: str, epoch: int, files: Sequence[File]) -> None:
         """Plain files have landed. Idempotent. Raises Conflict (`stale_epoch`)."""
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
-            if not _done(task, epoch):
+            if not task.done(epoch):
                 await tx.save_task(task.succeed(epoch))
                 await filing.land(tx, task, job, files, self._now())
 
@@ -163,7 +105,7 @@ class Tasks:
         """A part of an analysis has landed. Idempotent. Raises Conflict (`stale_epoch`)."""
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
-            if not _done(task, epoch):
+            if not task.done(epoch):
                 await tx.save_task(task.succeed(epoch))
                 await analysing.land(tx, task, job, part_json, self._now())
 
@@ -224,6 +166,17 @@ class Tasks:
         await _bear(tx, task, job, task.error_code or "encode_failed", message, self._now())
 
 
+async def _missed(tx: Transaction, task_id: str, epoch: int) -> MeshError | None:
+    """What to answer to a sign of life that met no running claim; None if that was cancelled."""
+    try:
+        task = _found(await tx.task(task_id))
+        if task.state is not TaskState.CANCELLED or task.epoch != epoch:
+            task.held(epoch)
+    except MeshError as error:
+        return error
+    return None
+
+
 async def _bear(tx: Transaction, task: Task, job: Job, code: str, message: str, now: datetime) -> None:
     """A task failed for good: its job fails, or does without."""
     if job.over:
@@ -240,14 +193,6 @@ def backoff(attempts: int) -> timedelta:
     """Full jitter: anything up to 2 s doubled with each attempt, at most a minute."""
     longest: timedelta = min(_BACKOFF * 2**attempts, _LONGEST_BACKOFF)
     return longest * random.uniform(0.1, 1.0)
-
-
-def _done(task: Task, epoch: int) -> bool:
-    """Whether this very claim already gave its result. Raises Conflict for a claim that no longer counts."""
-    if task.state is TaskState.SUCCEEDED and task.epoch == epoch:
-        return True
-    task.held(epoch)
-    return False
 
 
 def _ended(task: Task, epoch: int) -> bool:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from reelmesh.metadata.v1 import metadata_pb2
 
     from services.transcode.scheduler.attempt import Attempt
+    from services.transcode.scheduler.claiming import Claim
     from services.transcode.scheduler.domain import Job
     from services.transcode.scheduler.output import Output
-    from services.transcode.scheduler.tasks import Claim
 
 _STATES = {state: transcode_pb2.Job.State.Value(f"STATE_{state.name}") for state in JobState}
 _FROM_STATES = {value: state for state, value in _STATES.items()}

@@ -10,7 +10,7 @@ from meshkit.errors import InvalidArgument
 from meshkit.grpc.server import service_scopes
 from meshkit.grpc.times import timestamp
 from services.transcode.scheduler import wire
-from services.transcode.scheduler.tasks import NotNow
+from services.transcode.scheduler.claiming import NotNow
 
 if TYPE_CHECKING:
     from services.transcode.scheduler.attempts import Attempts

@@ -30,9 +30,9 @@ def a_segment(rendition: str, number: int) -> Segment:
 
 
 async def landed(tx: Transaction, job: Job, segments: list[Segment]) -> None:
-    task = a_task(job)
-    await tx.add_tasks([task])
-    await tx.land(task.claim("w1", timedelta(seconds=30), NOW).succeed(1), job, segments)
+    claimed = a_task(job).claim("w1", timedelta(seconds=30), NOW)
+    await tx.add_tasks([claimed])
+    await tx.land([claimed.succeed(1)], job, segments)
 
 
 async def test_renditions_come_in_their_places(store: Store) -> None:
@@ -62,16 +62,16 @@ async def test_a_rendition_is_described_by_its_first_result(store: Store) -> Non
         assert await tx.renditions(other.id) == [a_rendition(other, "v240", 0)]
 
 
-async def test_a_result_lands_with_its_task_and_its_job(store: Store) -> None:
+async def test_results_land_with_their_tasks_and_their_job(store: Store) -> None:
     job = a_job()
-    task = a_task(job)
-    done, after = task.claim("w1", timedelta(seconds=30), NOW).succeed(1), replace(job, tasks_done=1, weight_done=2.5)
+    claimed = [a_task(job).claim("w1", timedelta(seconds=30), NOW) for _ in range(2)]
+    done, after = [each.succeed(1) for each in claimed], replace(job, tasks_done=2, weight_done=2.5)
     async with store.transaction() as tx:
         await tx.add_job(job, "")
-        await tx.add_tasks([task])
+        await tx.add_tasks(claimed)
         await tx.land(done, after, [a_segment("v240", 0)])
     async with store.transaction() as tx:
-        assert await tx.task_of_job(task.id) == (done, after)
+        assert await tx.tasks_of_jobs([each.id for each in done]) == [(each, after) for each in done]
         assert await tx.segments(job.id) == [a_segment("v240", 0)]
 
 

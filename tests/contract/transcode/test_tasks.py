@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
-from services.transcode.scheduler.ports import Beat
+from services.transcode.scheduler.ports import Beat, Sign
 from services.transcode.scheduler.task import TaskKind, TaskState
 from tests.contract.transcode.kept import stored, task_of
 from tests.fakes.transcode_rows import NOW, a_job, a_task
@@ -26,6 +26,7 @@ async def test_gives_back_the_tasks_that_it_was_given(store: Store) -> None:
         assert await task_of(store, task) == task
         async with store.transaction() as tx:
             assert await tx.task_of_job(task.id) == (task, job)
+            assert await tx.tasks_of_jobs([new_id(), task.id]) == [(task, job)]
     async with store.transaction() as tx:
         assert await tx.task(new_id()) is None
         assert await tx.task_of_job(new_id()) is None
@@ -49,11 +50,14 @@ async def test_a_heartbeat_reaches_the_claim_that_runs(store: Store) -> None:
     queued = a_task(job, epoch=2)
     await stored(store, job, task, queued)
     async with store.transaction() as tx:
-        for task_id, epoch in ((task.id, 1), (task.id, 3), (queued.id, 2), (new_id(), 2)):
-            assert await tx.beat(task_id, epoch, 0.9, SOON) is None
+        stale = [
+            Sign(task_id=task_id, epoch=epoch, progress=0.9)
+            for task_id, epoch in ((task.id, 1), (task.id, 3), (queued.id, 2), (new_id(), 2))
+        ]
+        assert await tx.beat(stale, SOON) == {}
         for progress in (0.75, 0.25):
-            met = await tx.beat(task.id, 2, progress, SOON)
-            assert met == Beat(job_id=job.id, kind=task.kind, told_time=SOON)
+            met = await tx.beat([*stale, Sign(task_id=task.id, epoch=2, progress=progress)], SOON)
+            assert met == {(task.id, 2): Beat(job_id=job.id, kind=task.kind, told_time=SOON)}
     assert await task_of(store, task) == replace(task, progress=0.75, lease_expire_time=SOON)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshkit.ids import new_id
+from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.task import HEAD_START, Task, due
 from tests.fakes.transcode_rows import NOW, a_job, a_task
 
@@ -25,9 +26,11 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
-async def alone(idle: Callable[[], Awaitable[None]]) -> None:
-    """Turns go to all tenants: no other test's tasks may wait."""
+async def alone(idle: Callable[[], Awaitable[None]], store: Store) -> None:
+    """Turns go to all tenants: no other test's tasks may wait, nor may any tenant be thought to have some."""
     await idle()
+    async with store.transaction() as tx:
+        assert await tx.turn(NOW) is None
 
 
 async def queued(store: Store, *tasks: Task, job: Job | None = None) -> None:
@@ -69,19 +72,57 @@ async def test_what_is_due_first_comes_first_and_once(store: Store) -> None:
     assert [task and task.id for task in got] == [*(task.id for task in tasks), None]
 
 
-async def test_a_look_finds_whose_turn_it_is(store: Store) -> None:
-    first, second = tasks_of(new_id(), 2)
-    await queued(store, second, first)
+async def running(store: Store, *tasks: Task) -> None:
+    """Queued, of a job that has begun."""
+    job = a_job(tasks[0].tenant_id)
+    await queued(store, *tasks, job=replace(job, id=tasks[0].job_id, state=JobState.RUNNING))
+
+
+async def claims(store: Store, *workers: str, now: timedelta = timedelta(0)) -> list[Task]:
     async with store.at_once() as tx:
-        turn = await tx.likely_turn(NOW)
-        assert turn is not None
-        assert (turn[0].id, turn[1].id) == (first.id, first.job_id)
-        claimed = turn[0].claim("worker", LEASE, NOW)
-        assert await tx.take(claimed)
-        assert not await tx.take(claimed)
-        turn = await tx.likely_turn(NOW)
-        assert turn is not None
-        assert turn[0].id == second.id
+        given = await tx.claim(workers, NOW + now + LEASE, NOW + now)
+    assert all(task.job_id == job.id for task, job in given)
+    return [task for task, _ in given]
+
+
+async def test_claims_that_come_together_are_given_in_order(store: Store) -> None:
+    first, second, third = tasks_of(new_id(), 3)
+    await running(store, third, second, first)
+    expected = [first.claim("one", LEASE, NOW), second.claim("two", LEASE, NOW)]
+    assert await claims(store, "one", "two") == expected
+    async with store.transaction() as tx:
+        assert [await tx.task(each.id) for each in expected] == expected
+    assert [task.id for task in await claims(store, "three", "four")] == [third.id]
+    assert await claims(store, "four") == []
+
+
+async def test_claims_that_come_together_are_charged(store: Store) -> None:
+    many, few = tasks_of(new_id(), 3), tasks_of(new_id(), 1)
+    await running(store, *many)
+    assert await claims(store, "one", "two")
+    await running(store, *few)
+    # Who comes later begins where the other stands.
+    assert {(await claims(store, "three"))[0].tenant_id for _ in range(2)} == {many[0].tenant_id, few[0].tenant_id}
+
+
+async def test_claims_that_come_together_still_take_turns(store: Store) -> None:
+    one, other = tasks_of(new_id(), 4), tasks_of(new_id(), 4)
+    await running(store, *one)
+    await running(store, *other)
+    given: list[Task] = []
+    while len(given) < 4:
+        given += await claims(store, *map(str, range(4 - len(given))))
+    assert Counter(task.tenant_id for task in given) == {one[0].tenant_id: 2, other[0].tenant_id: 2}
+
+
+async def test_claims_leave_what_waits_for_its_backoff_or_for_its_job_to_begin(store: Store) -> None:
+    job = a_job()
+    late = a_task(job, not_before=NOW + SECOND)
+    await running(store, late)
+    assert await claims(store, "one") == []
+    assert [task.id for task in await claims(store, "one", now=SECOND)] == [late.id]
+    await queued(store, *tasks_of(new_id(), 1))
+    assert await claims(store, "one", "two") == []
 
 
 async def test_what_a_worker_holds_is_found(store: Store) -> None:

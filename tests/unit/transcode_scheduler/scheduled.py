@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from meshkit.ids import new_id
+from services.transcode.scheduler.claiming import Claim
 from services.transcode.scheduler.collecting import Collecting
 from services.transcode.scheduler.domain import Count
 from services.transcode.scheduler.jobs import Jobs
@@ -16,7 +17,7 @@ from services.transcode.scheduler.publishing import Publishing
 from services.transcode.scheduler.reconciler import Reconciler
 from services.transcode.scheduler.sharing import Sharing
 from services.transcode.scheduler.task import ENCODES, MAX_ATTEMPTS, Task, TaskKind, TaskState
-from services.transcode.scheduler.tasks import Claim, Tasks
+from services.transcode.scheduler.tasks import Tasks
 from services.transcode.scheduler.wish import Wish
 from tests.fakes.transcode import FakeStore
 from tests.fakes.transcode_outputs import FakeOutputs

@@ -8,9 +8,9 @@ import pytest
 
 from meshkit.errors import Conflict, InvalidArgument, NotFound
 from meshkit.ids import new_id
+from services.transcode.scheduler.claiming import NotNow
 from services.transcode.scheduler.domain import DEFAULT_PRIORITY, JobState
 from services.transcode.scheduler.task import TaskKind, TaskState
-from services.transcode.scheduler.tasks import NotNow
 from services.transcode.scheduler.wish import NO_WISH, Wish
 from tests.fakes.transcode_rows import a_source
 from tests.unit.transcode_scheduler.scheduled import CONSUMER, Scheduler

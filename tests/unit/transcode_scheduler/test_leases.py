@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from meshkit.errors import Conflict
+from services.transcode.scheduler.claiming import Claim
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.task import TaskState
-from services.transcode.scheduler.tasks import Claim
 from tests.fakes.transcode_rows import results_of, some_facts
 from tests.unit.transcode_media.builders import an_audio
 from tests.unit.transcode_scheduler.scheduled import LEASE, Scheduler

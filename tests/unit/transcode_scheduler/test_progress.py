@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshkit.errors import Conflict
+from services.transcode.scheduler.claiming import Claim
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.stages import eta, stages, timings
-from services.transcode.scheduler.tasks import Claim
 from tests.fakes.transcode_rows import results_of, some_facts
 from tests.unit.transcode_media.builders import an_audio
 from tests.unit.transcode_scheduler.scheduled import Scheduler

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from meshkit.errors import Unavailable
+from services.transcode.scheduler.claiming import Claim
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.reconciler import PUBLISHED_WITHIN, SENT_WITHIN, Reconciler
 from services.transcode.scheduler.task import TaskState
-from services.transcode.scheduler.tasks import Claim
 from tests.unit.transcode_scheduler.scheduled import LEASE
 
 if TYPE_CHECKING:

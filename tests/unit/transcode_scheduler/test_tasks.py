@@ -9,9 +9,9 @@ import pytest
 
 from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
+from services.transcode.scheduler.claiming import Claim, NotNow
 from services.transcode.scheduler.domain import JobState
 from services.transcode.scheduler.task import MAX_ATTEMPTS, TaskKind, TaskState
-from services.transcode.scheduler.tasks import Claim, NotNow
 from tests.fakes.transcode_rows import a_source, results_of, some_facts
 from tests.unit.transcode_scheduler.scheduled import LEASE, Scheduler
 
