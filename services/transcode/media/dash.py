@@ -97,8 +97,9 @@ def _segments(representation: Element, track: Track) -> None:
     timeline = SubElement(listed, "SegmentTimeline")
     for ticks, group in groupby(track.playable, key=lambda segment: segment.ticks):
         _run(timeline, ticks, list(group))
+    beneath = join(folder, "")
     for segment in track.playable:
-        SubElement(listed, "SegmentURL", media=join(folder, segment.uri))
+        SubElement(listed, "SegmentURL", {"media": beneath + segment.uri})
 
 
 def _run(timeline: Element, ticks: int, segments: list[Segment]) -> None:

@@ -1,6 +1,7 @@
 """HLS playlists over CMAF segments (RFC 8216)."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import ceil
 
 from services.transcode.media.text_tracks import TextTrack
@@ -16,7 +17,10 @@ _FOR_THE_DEAF = "public.accessibility.transcribes-spoken-dialog,public.accessibi
 
 def media_playlist(track: Track, *, ended: bool, target_seconds: int = 4) -> str:
     """EVENT while segments still land, VOD when `ended`. `target_seconds` must not change while it grows."""
-    longest = max((round(track.seconds(segment)) for segment in track.playable), default=0)
+    # Nearly all last equally long.
+    seconds = {ticks: Fraction(ticks, track.timescale) for ticks in {segment.ticks for segment in track.playable}}
+    extinf = {ticks: f"#EXTINF:{float(each):.6f}," for ticks, each in seconds.items()}
+    longest = max(map(round, seconds.values()), default=0)
     lines = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{_VERSION}",
@@ -27,7 +31,7 @@ def media_playlist(track: Track, *, ended: bool, target_seconds: int = 4) -> str
         f'#EXT-X-MAP:URI="{track.init_uri}"',
     ]
     for segment in track.playable:
-        lines += [f"#EXTINF:{float(track.seconds(segment)):.6f},", segment.uri]
+        lines += [extinf[segment.ticks], segment.uri]
     if ended:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"

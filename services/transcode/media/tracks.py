@@ -45,9 +45,6 @@ class Track:
     def __post_init__(self) -> None:
         object.__setattr__(self, "playable", contiguous(self.segments))
 
-    def seconds(self, segment: Segment) -> Fraction:
-        return Fraction(segment.ticks, self.timescale)
-
     @property
     def duration(self) -> Fraction:
         """Seconds of the playable part."""

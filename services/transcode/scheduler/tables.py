@@ -184,7 +184,6 @@ JOB_CHANGES = [
 ]
 """What of a job may change from task to task: its facts and outputs change rarely."""
 SEGMENT_COLUMNS = [column for column in SEGMENTS.columns if column.name != "job_id"]
-_SEGMENT_NAMES = [column.name for column in SEGMENT_COLUMNS]
 FILE_COLUMNS = [column for column in FILES.columns if column.name != "job_id"]
 
 
@@ -223,7 +222,8 @@ def to_rendition(row: Sequence[Any]) -> Rendition:
 
 
 def to_segment(row: Sequence[Any]) -> Segment:
-    return Segment(**dict(zip(_SEGMENT_NAMES, row, strict=True)))
+    rendition, number, key, size, start, ticks = row
+    return Segment(rendition=rendition, number=number, key=key, size=size, start=start, ticks=ticks)
 
 
 def to_file(row: sa.Row[Any]) -> File:
