@@ -20,6 +20,7 @@ Object = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Rendered:
     objects: list[Object]
+    notes: str
 
     def of(self, kind: str) -> dict[str, Object]:
         """By the last part of their names: `gateway`, `worker`, `default-deny`."""
@@ -49,8 +50,9 @@ def render(values: Object) -> Rendered:
     with Chart.load(CHART) as chart:
         chart.validate_schema(values)
         files = chart.render(values, name="video", namespace="media")
-    texts = [text for path, text in files.items() if not path.endswith("NOTES.txt")]
-    return Rendered([each for text in texts for each in yaml.load_all(text, yaml.CSafeLoader) if each])
+    (notes,) = [path for path in files if path.endswith("NOTES.txt")]
+    said = files.pop(notes)
+    return Rendered([each for text in files.values() for each in yaml.load_all(text, yaml.CSafeLoader) if each], said)
 
 
 @cache

@@ -156,6 +156,24 @@ def test_prometheus_asks_every_service() -> None:
     assert ports == {SERVICES[name]["environment"]["METRICS_PORT"] for name in SETTINGS}
 
 
+def test_what_watches_finds_its_neighbours() -> None:
+    """By the names of the compose file, and each pipeline by what it is made of."""
+    collector = yaml.safe_load((REPOSITORY / "deploy/otel-collector/config.yaml").read_text())
+    for pipeline in collector["service"]["pipelines"].values():
+        assert all(set(pipeline[part]) <= set(collector[part]) for part in ("receivers", "processors", "exporters"))
+    reached = [exporter["endpoint"] for exporter in collector["exporters"].values()]
+    provisioning = REPOSITORY / "deploy/grafana/provisioning"
+    sources = yaml.safe_load((provisioning / "datasources/reelmesh.yaml").read_text())["datasources"]
+    reached += [source["url"].removeprefix("http://") for source in sources]
+    assert {each.split(":")[0] for each in reached} == {"jaeger", "prometheus"}
+    # The one that dashboards take where nobody chose.
+    assert [source["type"] for source in sources if source.get("isDefault")] == ["prometheus"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards/reelmesh.yaml").read_text())["providers"]
+    mounted = dict(volume.split(":")[:2] for volume in SERVICES["grafana"]["volumes"])
+    assert mounted["./deploy/grafana/dashboards"] == provider["options"]["path"]
+    assert mounted["./deploy/grafana/provisioning"] == "/etc/grafana/provisioning"
+
+
 def test_nginx_leads_to_the_bucket_and_the_gateway(told: dict[str, str]) -> None:
     config = (REPOSITORY / "deploy/compose/nginx.conf").read_text()
     assert f"location /{told['S3_BUCKET']}/ " in config

@@ -126,6 +126,7 @@ def test_with_certificates_every_port_speaks_tls_and_is_asked_so() -> None:
         assert all(env[name].startswith(mounted["tls"]) for name in ("GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA"))
         if service != "gateway":
             assert container["livenessProbe"]["exec"]["command"][:3] == ["python", "-m", "meshkit.probe"]
+            assert container["readinessProbe"]["periodSeconds"] == 15
 
 
 @pytest.mark.parametrize("example", NAMES)
