@@ -23,6 +23,8 @@ RETRY_WITHIN = timedelta(hours=24)
 """After its end a failed or cancelled job is kept as it is for so long; then what it made is deleted."""
 PUBLISHED_STEP = 10
 """A long video's playlists are written anew whenever they can grow by this part of what they show."""
+PROGRESS_STEP = 0.01
+"""Less than this is no news: hours of encoding would say the same thousands of times."""
 DEFAULT_PRESET = "hls"
 _PROBE_WEIGHT = 0.02
 

@@ -13,7 +13,7 @@ from meshkit.errors import MeshError, NotFound
 from services.transcode.scheduler import analysing, filing, starting
 from services.transcode.scheduler.claiming import Claiming
 from services.transcode.scheduler.describing import Describing
-from services.transcode.scheduler.domain import worth_telling
+from services.transcode.scheduler.domain import PROGRESS_STEP, worth_telling
 from services.transcode.scheduler.jobs import fail
 from services.transcode.scheduler.landing import Arrived, Landing
 from services.transcode.scheduler.ports import Sign
@@ -156,8 +156,9 @@ class Tasks:
             if job is None or job.over or not worth_telling(job.progress_time, now):
                 return
             grown = job.progressed(await tx.running_weight(job.id), now)
-            if grown.progress > job.progress:
-                await tx.save_job(grown.told(now))
+            far = grown.progress - job.progress >= PROGRESS_STEP
+            await tx.save_job((grown if far else job).told(now))
+            if far:
                 await tx.say(grown, "progressed")
 
     async def _give_up(self, tx: Transaction, task: Task, job: Job) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,11 +58,22 @@ async def test_progress_is_told_at_most_once_a_second(scheduler: Scheduler) -> N
     _, tasks = await scheduler.uploaded_and_probed()
     held = await scheduler.claim(tasks[0])
     for step in range(1, 31):
-        await scheduler.tasks.beat(held.id, held.epoch, step / 30)
+        await scheduler.tasks.beat(held.id, held.epoch, (step + 10) / 40)
         scheduler.wait(0.1)
     told = [job.progress for fact, job in scheduler.store.said if fact == "progressed"]
     assert len(told) == 3
     assert told == sorted(told)
+
+
+async def test_less_than_a_percent_more_is_not_told(scheduler: Scheduler) -> None:
+    _, tasks = await scheduler.uploaded_and_probed()
+    held = await scheduler.claim(tasks[0])
+    for step in range(200):
+        scheduler.wait(1)
+        await scheduler.tasks.beat(held.id, held.epoch, step / 200)
+    told = [0.0, *(job.progress for fact, job in scheduler.store.said if fact == "progressed")]
+    assert len(told) > 5
+    assert all(after - before >= 0.01 for before, after in pairwise(told))
 
 
 async def test_a_heartbeat_without_progress_tells_nothing(scheduler: Scheduler) -> None:
