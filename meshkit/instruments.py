@@ -4,6 +4,7 @@ from meshkit.metrics import Counter, Gauge, Histogram, Instrument
 
 _MIB = 1 << 20
 _CALL = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_REQUEST = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 _LONG = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200)
 
 # What waits. Looked up every few seconds by each replica that can: take the `max` of them, never the sum.
@@ -22,7 +23,14 @@ MESSAGES_REDELIVERED = Counter(
     "reelmesh.message.redelivered", "{message}", ["consumer"], "Deliveries that were not a message's first."
 )
 
-# Calls between the services; the name and the attributes are OpenTelemetry's own.
+# Requests to the gateway, and calls between the services; names, attributes and buckets are OpenTelemetry's own.
+HTTP_DURATION = Histogram(
+    "http.server.request.duration",
+    "s",
+    ["http.request.method", "http.route", "http.response.status_code"],
+    "How long requests to the gateway took, until the last byte of their answers.",
+    buckets=_REQUEST,
+)
 RPC_DURATION = Histogram(
     "rpc.server.call.duration",
     "s",
@@ -121,10 +129,18 @@ WEBHOOKS_ENDED = Counter(
 ALL = tuple(each for each in list(globals().values()) if isinstance(each, Instrument))
 
 _TASK = ("job.id", "task.id", "task.epoch")
+_HTTP = ("http.request.method", "http.route", "http.response.status_code", "url.scheme", "url.path", "url.query")
+_RPC = ("rpc.system.name", "rpc.method", "rpc.response.status_code")
 SPANS = {
+    "<method> <route>": (_HTTP, "The gateway has a request. In its path there is no playback token."),
+    "<service>/<method>": (_RPC, "A call by gRPC, once where it is made and once where it is served."),
     "send <stream>": ((), "A relay publishes an event or a task; its parent is the call that said it."),
     "process <stream>": ((), "A consumer or a worker has a message. A redelivery begins a trace of its own, linked."),
     "process webhooks": ((), "One attempt of a delivery, answer and bookkeeping included."),
+    "POST": (
+        ("http.request.method", "server.address", "http.response.status_code", "error.type"),
+        "The request of that attempt. It has a `traceparent`, so that its receiver may go on with the trace.",
+    ),
     "probe source": (_TASK, "A worker reads a source."),
     "encode chunk": (_TASK, "A worker makes all rungs of a chunk, and stores them."),
     "encode audio": (_TASK, "A worker makes the sound."),
@@ -135,4 +151,4 @@ SPANS = {
     "analyse stream": (_TASK, "A worker looks at a chunk beside its rungs, or listens to the sound."),
     "ffmpeg": (("ffmpeg.outcome",), "One run of ffmpeg, as in `reelmesh.ffmpeg.runs`."),
 }
-"""Every span of our own by its name, with its attributes; those of HTTP and gRPC are OpenTelemetry's."""
+"""Every span by its name, with its attributes; those of HTTP and gRPC are as OpenTelemetry has them."""

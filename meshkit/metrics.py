@@ -7,34 +7,22 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
-from opentelemetry.sdk.metrics.view import DropAggregation, View
+import prometheus_client
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+
+from meshkit.switch import TELEMETRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from opentelemetry.metrics import CallbackOptions, Meter
-
 STALE = 60.0
 """Seconds after which a gauge that nobody set again is no longer shown: nothing is better than something old."""
+_UNITS = {"s": "_seconds", "By": "_bytes", "s/min": "_seconds_per_min"}
+"""UCUM as Prometheus has it in names; what only counts has none."""
 
-
-def provided(registry: CollectorRegistry) -> MeterProvider:
-    """Whose instruments `registry` collects."""
-    reader = PrometheusMetricReader(registry=registry, scope_info_enabled=False, disable_target_info=True)
-    # FastAPI counts it twice for every request, and nobody looks at it.
-    unused = View(instrument_name="http.server.active_requests", aggregation=DropAggregation())
-    # What Prometheus scrapes carries no exemplars.
-    none = AlwaysOffExemplarFilter()
-    return MeterProvider(metric_readers=[reader], views=[unused], exemplar_filter=none, shutdown_on_exit=False)
-
-
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
-PROVIDER = provided(REGISTRY)
-_METER = PROVIDER.get_meter("reelmesh")
 ProcessCollector(registry=REGISTRY)
 
 
@@ -58,32 +46,39 @@ class Instrument(ABC):
 
     kind: ClassVar[str]
 
-    def __init__(self, name: str, unit: str, attributes: Sequence[str], says: str, meter: Meter = _METER) -> None:
-        """`unit` as in UCUM."""
+    def __init__(
+        self, name: str, unit: str, attributes: Sequence[str], says: str, registry: CollectorRegistry = REGISTRY
+    ) -> None:
+        """`name`, `unit` and `attributes` as OpenTelemetry has them."""
         self.name = name
         self.unit = unit
         self.attributes = tuple(attributes)
         self.says = says
+        self.exported = name.replace(".", "_") + _UNITS.get(unit, "")
+        self.labels = tuple(each.replace(".", "_") for each in attributes)
         self._names = frozenset(attributes)
-        self._make(meter)
+        self._make(registry)
 
     @abstractmethod
-    def _make(self, meter: Meter) -> None: ...
+    def _make(self, registry: CollectorRegistry) -> None: ...
 
-    def _checked(self, attributes: dict[str, str]) -> dict[str, str]:
+    def _values(self, attributes: dict[str, str]) -> tuple[str, ...]:
+        """In the order of the labels."""
         if attributes.keys() != self._names:
             raise TypeError(f"{self.name} has the attributes {sorted(self._names)}, not {sorted(attributes)}")
-        return attributes
+        return tuple([attributes[each] for each in self.attributes])
 
 
 class Counter(Instrument):
     kind = "counter"
 
-    def _make(self, meter: Meter) -> None:
-        self._counter = meter.create_counter(self.name, self.unit, self.says)
+    def _make(self, registry: CollectorRegistry) -> None:
+        self._counter = prometheus_client.Counter(self.exported, self.says, self.labels, registry=registry)
 
     def add(self, amount: float = 1, **attributes: str) -> None:
-        self._counter.add(amount, self._checked(attributes))
+        if TELEMETRY.on:
+            values = self._values(attributes)
+            (self._counter.labels(*values) if values else self._counter).inc(amount)
 
 
 class Histogram(Instrument):
@@ -95,20 +90,22 @@ class Histogram(Instrument):
         unit: str,
         attributes: Sequence[str],
         says: str,
-        meter: Meter = _METER,
+        registry: CollectorRegistry = REGISTRY,
         *,
         buckets: Sequence[float],
     ) -> None:
         self.buckets = tuple(map(float, buckets))
-        super().__init__(name, unit, attributes, says, meter)
+        super().__init__(name, unit, attributes, says, registry)
 
-    def _make(self, meter: Meter) -> None:
-        self._histogram = meter.create_histogram(
-            self.name, self.unit, self.says, explicit_bucket_boundaries_advisory=self.buckets
+    def _make(self, registry: CollectorRegistry) -> None:
+        self._histogram = prometheus_client.Histogram(
+            self.exported, self.says, self.labels, registry=registry, buckets=self.buckets
         )
 
     def record(self, value: float, **attributes: str) -> None:
-        self._histogram.record(value, self._checked(attributes))
+        if TELEMETRY.on:
+            values = self._values(attributes)
+            (self._histogram.labels(*values) if values else self._histogram).observe(value)
 
 
 class Gauge(Instrument):
@@ -116,16 +113,19 @@ class Gauge(Instrument):
 
     kind = "gauge"
 
-    def _make(self, meter: Meter) -> None:
-        self._values: dict[tuple[str, ...], tuple[float, float]] = {}
-        meter.create_observable_gauge(self.name, [self._observe], self.unit, self.says)
+    def _make(self, registry: CollectorRegistry) -> None:
+        self._found: dict[tuple[str, ...], tuple[float, float]] = {}
+        registry.register(self)
 
     def set(self, value: float, **attributes: str) -> None:
-        checked = self._checked(attributes)
-        self._values[tuple(checked[name] for name in self.attributes)] = value, time.monotonic()
+        if TELEMETRY.on:
+            self._found[self._values(attributes)] = value, time.monotonic()
 
-    def _observe(self, _: CallbackOptions) -> Iterable[Observation]:
+    def collect(self) -> Iterable[GaugeMetricFamily]:
         fresh = time.monotonic() - STALE
-        for values, (value, when) in list(self._values.items()):
+        family = GaugeMetricFamily(self.exported, self.says, labels=self.labels)
+        for values, (value, when) in list(self._found.items()):
             if when > fresh:
-                yield Observation(value, dict(zip(self.attributes, values, strict=True)))
+                family.add_metric(values, value)
+        if family.samples:
+            yield family

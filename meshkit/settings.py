@@ -14,13 +14,16 @@ Limit = Annotated[_Limit, BeforeValidator(lambda said: None if said == "unlimite
 
 
 class Settings(BaseSettings):
-    """What every process of the mesh has. Standard `OTEL_*` names are read by OpenTelemetry itself."""
+    """What every process of the mesh has. Most of the standard `OTEL_*` names are read by OpenTelemetry itself."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     reelmesh_env: Literal["development", "production"] = "production"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otel_sdk_disabled: bool = False
+    otel_traces_exporter: Literal["otlp", "none"] = "otlp"
     otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_traces_endpoint: str = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
     """Where Prometheus finds `/metrics` of this process; when not said, nowhere."""
@@ -38,6 +41,12 @@ class Settings(BaseSettings):
         if any(told) and not all(told):
             raise ValueError("GRPC_TLS_CERT, GRPC_TLS_KEY and GRPC_TLS_CA go together")
         return self
+
+    @property
+    def traced(self) -> bool:
+        """Whether there is somebody to send spans to."""
+        told = self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint
+        return bool(told) and self.otel_traces_exporter == "otlp" and not self.otel_sdk_disabled
 
     @property
     def development(self) -> bool:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import structlog
 from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, SpanKind
+
+from meshkit.switch import TELEMETRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
@@ -28,13 +30,21 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 def set_up(service: str, settings: Settings) -> TracerProvider:
     """Log as JSON lines to standard output; export spans when an OTLP endpoint is configured."""
     _log_json(service, settings.log_level)
-    # Without anyone to send them to, spans only carry their trace's id on. Else OTEL_TRACES_SAMPLER says which to keep.
-    sampler = None if settings.otel_exporter_otlp_endpoint else ALWAYS_OFF
-    resource = Resource.create({"service.name": service, "service.namespace": "reelmesh"})
-    provider = TracerProvider(sampler=sampler, resource=resource)
-    if settings.otel_exporter_otlp_endpoint:
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
+    TELEMETRY.on = not settings.otel_sdk_disabled
+    provider = provided(service, settings)
     trace.set_tracer_provider(provider)
+    return provider
+
+
+def provided(service: str, settings: Settings) -> TracerProvider:
+    """Whose spans go where the standard variables say."""
+    # Without anyone to send them to, spans only carry their trace's id on. Else OTEL_TRACES_SAMPLER says which to keep.
+    sampler = None if settings.traced else ALWAYS_OFF
+    ours = Resource.create({"service.name": service, "service.namespace": "reelmesh"})
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what we say.
+    provider = TracerProvider(sampler=sampler, resource=ours.merge(OTELResourceDetector().detect()))
+    if settings.traced:
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
     return provider
 
 
@@ -43,6 +53,11 @@ def inject() -> dict[str, str]:
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return headers
+
+
+def traceparent() -> dict[str, str]:
+    """The same for strangers: without what else goes with a trace, such as baggage."""
+    return {name: value for name, value in inject().items() if name == "traceparent"}
 
 
 @contextmanager

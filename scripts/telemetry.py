@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-
-from prometheus_client import CollectorRegistry
+from typing import TYPE_CHECKING
 
 from meshkit import instruments
-from meshkit.metrics import Gauge, Histogram, Instrument, provided
+
+if TYPE_CHECKING:
+    from meshkit.metrics import Instrument
 
 HEAD = """\
 # Telemetry
@@ -19,8 +20,7 @@ when a running mesh exports something else.
 
 Each process shows its own at `/metrics` on `METRICS_HOST`:`METRICS_PORT`; the gateway also beside its API.
 `reelmesh up --metrics` gives every process such a port. [ADR 70](adr/0070-metrics-are-pulled.md) says why it is pulled.
-No label ever holds an id. Besides these there are `http_server_request_duration_seconds` of the gateway, by method,
-route and status, and `process_*` of every process.
+No label ever holds an id. Besides these there are `process_*` of every process.
 
 Gauges say what was looked up within the last minute, every ten seconds, by each replica of the service: take the `max`
 of them. What nobody could look up is not shown.
@@ -31,7 +31,8 @@ of them. What nobody could look up is not shown.
 SPANS = """
 ## Spans
 
-HTTP and gRPC spans are OpenTelemetry's. `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` choose what is kept.
+`OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` choose which traces are kept. One that is not has no spans; its id
+still goes on from call to call, and into logs.
 
 | span | attributes | what it is |
 |---|---|---|
@@ -46,24 +47,8 @@ def page() -> str:
 
 def _row(instrument: Instrument) -> str:
     says = f"{instrument.says} Unit: `{instrument.unit}`."
-    labels = _names([name.replace(".", "_") for name in instrument.attributes])
-    return f"| `{instrument.name}` | `{exported(instrument)}` | {instrument.kind} | {labels} | {says} |\n"
-
-
-def exported(instrument: Instrument) -> str:
-    """Its name as the exporter makes it."""
-    registry = CollectorRegistry()
-    meter = provided(registry).get_meter("page")
-    parts = instrument.name, instrument.unit, instrument.attributes, instrument.says, meter
-    values = dict.fromkeys(instrument.attributes, "x")
-    if isinstance(instrument, Histogram):
-        Histogram(*parts, buckets=instrument.buckets).record(1, **values)
-    elif isinstance(instrument, Gauge):
-        Gauge(*parts).set(1, **values)
-    else:
-        type(instrument)(*parts).add(1, **values)
-    (family,) = registry.collect()
-    return family.name + "_total" * (family.type == "counter")
+    exported = instrument.exported + "_total" * (instrument.kind == "counter")
+    return f"| `{instrument.name}` | `{exported}` | {instrument.kind} | {_names(instrument.labels)} | {says} |\n"
 
 
 def _names(names: list[str] | tuple[str, ...]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
 from google.protobuf.descriptor_pb2 import MethodOptions
-from opentelemetry.instrumentation.grpc import aio_client_interceptors
 
+from meshkit import calls, telemetry
 from meshkit.grpc import deadline, tls
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def no_token() -> str | None:
 
 def channel(address: str, file: FileDescriptor, token: Token) -> grpc.aio.Channel:
     """A channel for the services of one proto file; `token` gives the access token of each call."""
-    interceptors = [*aio_client_interceptors(), _Unary(token), _Stream(token)]
+    interceptors = [_Unary(token), _Stream(token)]
     options = [*_OPTIONS, ("grpc.service_config", json.dumps(service_config(file)))]
     return tls.connect(f"dns:///{address}", options=options, interceptors=interceptors)
 
@@ -70,7 +71,24 @@ async def _prepared(
     metadata = grpc.aio.Metadata(*(details.metadata or ()))
     if value := await token():
         metadata.add("authorization", f"Bearer {value}")
+    for name, value in telemetry.inject().items():
+        metadata.add(name, value)
     return grpc.aio.ClientCallDetails(details.method, timeout, metadata, details.credentials, details.wait_for_ready)
+
+
+def _name(details: grpc.aio.ClientCallDetails) -> str:
+    """As OpenTelemetry names it. grpc.aio has bytes there, whatever it says."""
+    method: str | bytes = details.method
+    return (method.decode() if isinstance(method, bytes) else method)[1:]
+
+
+async def _code(call: grpc.aio.UnaryUnaryCall[Any, Any]) -> str:
+    """How it ended. Who gives it up meanwhile cancels this wait, which is in front of it."""
+    try:
+        return (await call.code()).name
+    except asyncio.CancelledError:
+        call.cancel()
+        raise
 
 
 class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
@@ -80,7 +98,11 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
         self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
-        return await continuation(await _prepared(client_call_details, self._token, streaming=False), request)
+        with calls.made(name := _name(client_call_details)) as span:
+            call = await continuation(await _prepared(client_call_details, self._token, streaming=False), request)
+            if span.is_recording():
+                calls.answered(span, name, await _code(call))
+            return call
 
 
 class _Stream(grpc.aio.UnaryStreamClientInterceptor):
@@ -90,4 +112,5 @@ class _Stream(grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(
         self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
+        # No span of its own: a stream has no end that anybody waits for.
         return await continuation(await _prepared(client_call_details, self._token, streaming=True), request)

@@ -13,15 +13,17 @@ import grpc.aio
 import protovalidate
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from opentelemetry.instrumentation.grpc import aio_server_interceptor
 
-from meshkit import auth, errors, once
+from meshkit import auth, calls, errors, once
 from meshkit.grpc import deadline, status, tls
 from meshkit.instruments import RPC_DURATION
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from opentelemetry.trace import Span
 
     from meshkit.settings import GrpcSettings
 
@@ -72,24 +74,27 @@ class _Guard(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             limit = min(context.time_remaining() or UNARY_LIMIT, UNARY_LIMIT)
             began = time.perf_counter()
-            try:
-                async with asyncio.timeout(limit):
-                    deadline.begin(limit)
-                    await self._admit(method, request, context)
-                    answer = await behaviour(request, context)
-                _took(method, began, "OK")
-                return answer
-            except TimeoutError:
-                failure: errors.MeshError = errors.Unavailable("deadline_exceeded", f"not done within {limit:.1f} s")
-            except errors.MeshError as error:
-                failure = error
-            except grpc.aio.AioRpcError as error:
-                failure = status.from_rpc_error(error)
-            except Exception:
-                log.exception("call failed", method=method)
-                failure = errors.MeshError("internal", "internal error")
-            refusal = status.to_status(failure)
-            _took(method, began, refusal.code.name)
+            with _span(method, context) as span:
+                try:
+                    async with asyncio.timeout(limit):
+                        deadline.begin(limit)
+                        await self._admit(method, request, context)
+                        answer = await behaviour(request, context)
+                    _took(method, began, span, "OK")
+                    return answer
+                except TimeoutError:
+                    failure: errors.MeshError = errors.Unavailable(
+                        "deadline_exceeded", f"not done within {limit:.1f} s"
+                    )
+                except errors.MeshError as error:
+                    failure = error
+                except grpc.aio.AioRpcError as error:
+                    failure = status.from_rpc_error(error)
+                except Exception:
+                    log.exception("call failed", method=method)
+                    failure = errors.MeshError("internal", "internal error")
+                refusal = status.to_status(failure)
+                _took(method, began, span, refusal.code.name)
             await context.abort_with_status(refusal)
             raise AssertionError("abort raises")
 
@@ -97,17 +102,21 @@ class _Guard(grpc.aio.ServerInterceptor):
 
     def _stream(self, method: str, behaviour: Callable[..., AsyncIterator[Any]]) -> Any:
         async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            try:
-                await self._admit(method, request, context)
-                async for response in behaviour(request, context):
-                    yield response
-                return
-            except errors.MeshError as error:
-                failure = error
-            except Exception:
-                log.exception("call failed", method=method)
-                failure = errors.MeshError("internal", "internal error")
-            await context.abort_with_status(status.to_status(failure))
+            with _span(method, context) as span:
+                try:
+                    await self._admit(method, request, context)
+                    async for response in behaviour(request, context):
+                        yield response
+                    calls.answered(span, method[1:], "OK", served=True)
+                    return
+                except errors.MeshError as error:
+                    failure = error
+                except Exception:
+                    log.exception("call failed", method=method)
+                    failure = errors.MeshError("internal", "internal error")
+                refusal = status.to_status(failure)
+                calls.answered(span, method[1:], refusal.code.name, served=True)
+            await context.abort_with_status(refusal)
 
         return call
 
@@ -126,7 +135,13 @@ class _Guard(grpc.aio.ServerInterceptor):
         once.begin(request)
 
 
-def _took(method: str, began: float, code: str) -> None:
+def _span(method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AbstractContextManager[Span]:
+    headers = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return calls.received(method[1:], headers)
+
+
+def _took(method: str, began: float, span: Span, code: str) -> None:
+    calls.answered(span, method[1:], code, served=True)
     values = {"rpc.method": method[1:], "rpc.response.status_code": code, "rpc.system.name": "grpc"}
     RPC_DURATION.record(time.perf_counter() - began, **values)
 
@@ -151,9 +166,7 @@ class GrpcServer:
     _names: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        self._server = grpc.aio.server(
-            interceptors=[aio_server_interceptor(), _Guard(self.verifier, self.scopes)], options=_OPTIONS
-        )
+        self._server = grpc.aio.server(interceptors=[_Guard(self.verifier, self.scopes)], options=_OPTIONS)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 

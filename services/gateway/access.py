@@ -1,18 +1,27 @@
-"""One log line for every request, without what would open a video to its reader."""
+"""Every request: a span, how long it took, and one log line, without what would open a video to its reader."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+from opentelemetry import propagate
+from opentelemetry.trace import StatusCode
+
+from meshkit import calls
+from meshkit.instruments import HTTP_DURATION
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UNOBSERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds, by machines."""
 _TOKENS = ("/play/", "/embed/")
+_CARRIERS = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+"""A client may make up others: they are one."""
 
 
 def shown(path: str) -> str:
@@ -24,7 +33,9 @@ def shown(path: str) -> str:
     return path
 
 
-class AccessLog:
+class Access:
+    """Outside of all others: what it measures is what the client waited for."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -32,15 +43,42 @@ class AccessLog:
         if scope["path"] in UNOBSERVED:
             await self._app(scope, receive, send)
             return
-        status, began = 0, time.monotonic()
+        status, began = 0, time.perf_counter()
 
         async def sending(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
-        try:
-            await self._app(scope, receive, sending)
-        finally:
-            seconds = round(time.monotonic() - began, 4)
-            log.info("request", method=scope["method"], path=shown(scope["path"]), status=status, seconds=seconds)
+        with calls.received(scope["method"], _context(scope)) as span:
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                _tell(scope, span, status, time.perf_counter() - began)
+
+
+def _context(scope: Scope) -> dict[str, list[str]]:
+    """The headers that name a trace."""
+    found: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        if name in _CARRIERS:
+            found.setdefault(name.decode(), []).append(value.decode("latin-1"))
+    return found
+
+
+def _tell(scope: Scope, span: Span, status: int, seconds: float) -> None:
+    method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+    route = getattr(scope.get("route"), "path_format", "")
+    answer = {"http.request.method": method, "http.route": route, "http.response.status_code": str(status or "")}
+    HTTP_DURATION.record(seconds, **answer)
+    path = shown(scope["path"])
+    if span.is_recording():
+        query = scope["query_string"].decode("latin-1")
+        span.update_name(f"{method} {route}".rstrip())
+        span.set_attributes(
+            {"http.request.method": method, "http.route": route, "http.response.status_code": status}
+            | {"url.scheme": scope["scheme"], "url.path": path, "url.query": query}
+        )
+        if not 0 < status < 500:
+            span.set_status(StatusCode.ERROR)
+    log.info("request", method=scope["method"], path=path, status=status, seconds=round(seconds, 4))

@@ -14,8 +14,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import httpcore2
+from opentelemetry.trace import StatusCode
 from standardwebhooks import Webhook as Signer
 
+from meshkit import calls, telemetry
 from meshkit.errors import MeshError, TooLarge
 from services.notify.delivery import Outcome
 from services.notify.webhook import address_of
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from httpcore2._types import SOCKET_OPTION
+    from opentelemetry.trace import Span
 
     from services.notify.delivery import Delivery
 
@@ -47,15 +50,25 @@ class HttpReceivers:
     async def post(
         self, url: str, delivery: Delivery, secrets: Sequence[str], *, most: int = 0, within: float | None = None
     ) -> Outcome:
-        now, began = datetime.now(UTC), time.monotonic()
-        headers = headers_of(delivery, secrets, now)
+        with calls.made("POST") as span:
+            now = datetime.now(UTC)
+            headers = headers_of(delivery, secrets, now) | telemetry.traceparent()
+            outcome = await self._posted(url, delivery, headers, now, most, within or self._timeout)
+            if span.is_recording():
+                _tell(span, outcome)
+        return outcome
+
+    async def _posted(
+        self, url: str, delivery: Delivery, headers: dict[str, str], now: datetime, most: int, within: float
+    ) -> Outcome:
+        began = time.monotonic()
         status, error, retry_after, content_type, body = 0, "", None, "", b""
         # To resolve, to connect and for TLS, a third each: a handshake that is cancelled from outside leaves its socket
         # to the garbage collector.
         limits = {"timeout": {"connect": self._timeout / 3}}
         try:
             async with (
-                asyncio.timeout(within or self._timeout),
+                asyncio.timeout(within),
                 self._pool.stream(
                     "POST", url, headers=[*headers.items()], content=delivery.payload.encode(), extensions=limits
                 ) as answer,
@@ -83,6 +96,16 @@ class HttpReceivers:
             content_type=content_type,
             body=body,
         )
+
+
+def _tell(span: Span, outcome: Outcome) -> None:
+    host, _ = address_of(outcome.url)
+    span.set_attributes({"http.request.method": "POST", "server.address": host})
+    if outcome.status:
+        span.set_attribute("http.response.status_code", outcome.status)
+    if outcome.error:
+        span.set_attribute("error.type", outcome.error)
+        span.set_status(StatusCode.ERROR)
 
 
 async def _read(answer: httpcore2.Response, most: int) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local.mesh import RunningMesh
     from tests.clips import Clips
 
-OURS = re.compile(r"reelmesh_|rpc_")
+OURS = re.compile(r"reelmesh_|rpc_|http_")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 BY_PROMETHEUS = {"job", "instance", "le"}
 """Labels that no process gives to all its series."""

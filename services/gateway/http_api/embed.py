@@ -3,13 +3,11 @@
 from html import escape
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
-from opentelemetry import trace
 
 from meshkit.errors import NotFound
-from services.gateway.access import shown
 from services.gateway.http_api.deps import Mesh, problems
 from services.gateway.links import Links
 from services.gateway.wire import from_playback
@@ -42,9 +40,8 @@ _POLICY = (
 
 
 @router.get("/{token}", response_class=HTMLResponse)
-async def embed(token: str, request: Request, mesh: Mesh) -> HTMLResponse:
+async def embed(token: str, mesh: Mesh) -> HTMLResponse:
     """A page that plays a video, or sound, by a public playback id or a signed token. What is no stream has none."""
-    trace.get_current_span().set_attribute("url.path", shown(request.url.path))
     playback = await mesh.playbacks.of(token)
     told = from_playback(playback.outputs, playback.prefix, token, _HERE)
     if not told["hls_url"]:

@@ -2,12 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from opentelemetry import trace
 
 from meshkit.disposition import inline
 from meshkit.errors import NotFound
 from services.gateway import delivery
-from services.gateway.access import shown
 from services.gateway.delivery import Delivery
 from services.gateway.http_api.deps import Gateway, Mesh, problems
 from services.gateway.media_types import safe
@@ -38,7 +36,7 @@ async def play(token: str, path: str, request: Request, mesh: Mesh) -> Response:
     """Playlists and pictures come from here; segments too, or by a redirect to the object store (307). `source` of what
     is public is the file as it was uploaded.
     """
-    wanted = await _wanted(mesh, request, token, path)
+    wanted = await _wanted(mesh, token, path)
     if mesh.redirects and wanted.file_name and not wanted.media_type.startswith("image/"):
         url = mesh.objects.sign_get(
             wanted.key, SIGNED_FOR, media_type=wanted.media_type, disposition=inline(wanted.file_name)
@@ -54,11 +52,10 @@ async def play(token: str, path: str, request: Request, mesh: Mesh) -> Response:
 @router.head("/{token}/{path:path}", include_in_schema=False)
 async def play_head(token: str, path: str, request: Request, mesh: Mesh) -> Response:
     # Never a redirect: a signed URL is good for GET alone.
-    return await delivery.head(mesh.objects, await _wanted(mesh, request, token, path), request.headers)
+    return await delivery.head(mesh.objects, await _wanted(mesh, token, path), request.headers)
 
 
-async def _wanted(mesh: Gateway, request: Request, token: str, path: str) -> Delivery:
-    trace.get_current_span().set_attribute("url.path", shown(request.url.path))
+async def _wanted(mesh: Gateway, token: str, path: str) -> Delivery:
     playback = await mesh.playbacks.of(token)
     if path == SOURCE:
         return _source(playback)

@@ -154,6 +154,13 @@ def test_metrics_are_for_whoever_may_watch() -> None:
     assert all(large.env(service)["METRICS_PORT"] == "9464" for service in SERVICES)
 
 
+def test_a_part_of_the_traces_goes_where_the_values_say() -> None:
+    env = rendered("large").env("gateway")
+    assert env["OTEL_EXPORTER_OTLP_ENDPOINT"].endswith(":4317")
+    assert (env["OTEL_TRACES_SAMPLER"], env["OTEL_TRACES_SAMPLER_ARG"]) == ("parentbased_traceidratio", "0.05")
+    assert not {name for name in rendered("r2").env("gateway") if name.startswith("OTEL_")}
+
+
 def test_json_settings_are_json() -> None:
     assert json.loads(rendered("r2").env("gateway")["TRUSTED_PROXIES"]) == ["10.0.0.0/8"]
 

@@ -29,6 +29,7 @@ WRONG: dict[str, tuple[str, Any]] = {
     "a grace too short to drain": ("services.gateway.gracePeriodSeconds", 5),
     "a route to nowhere": ("httpRoute", {"enabled": True, "parentRefs": []}),
     "an ingress without a host": ("ingress", {"enabled": True}),
+    "more traces than there are": ("otel.ratio", 10),
     "a secret's text where its name belongs": ("secrets.s3", "AKIA/secret"),
 }
 

@@ -12,7 +12,7 @@ from meshkit.topology import STREAMS
 from tests.queries import asked, dashboards, rules
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
-STANDARD = re.compile(r"http_server_|process_")
+STANDARD = re.compile(r"process_")
 
 
 def test_every_expression_is_promql_and_asks_for_something() -> None:

@@ -103,7 +103,9 @@ securityContext:
 {{- with .service.scratch }}
 {{- $_ := merge $env (dict "SCRATCH_DIR" "/scratch" "SCRATCH_BYTES" (int64 .bytes | toString)) }}
 {{- end }}
-{{- with $values.otel.endpoint }}{{ $_ := set $env "OTEL_EXPORTER_OTLP_ENDPOINT" . }}{{ end }}
+{{- with $values.otel.endpoint }}
+{{- $_ := merge $env (dict "OTEL_EXPORTER_OTLP_ENDPOINT" . "OTEL_TRACES_SAMPLER" "parentbased_traceidratio" "OTEL_TRACES_SAMPLER_ARG" ($values.otel.ratio | toString)) }}
+{{- end }}
 {{- mergeOverwrite $env (deepCopy $values.env) (deepCopy (.service.env | default dict)) | toJson }}
 {{- end }}
 
