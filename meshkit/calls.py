@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,39 +12,61 @@ from opentelemetry.context import Context, attach
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 
 from meshkit.switch import TELEMETRY
-from meshkit.telemetry import tracer
+from meshkit.telemetry import IDS, UNSAMPLED, tracer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from opentelemetry.trace import Span
 
+_DROPPED = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][02468ace]")
+"""A `traceparent` without the flag `sampled`."""
+_IDS = 1 << 64
+"""Of a trace's id, the lower half is what a ratio is taken of, as TraceIdRatioBased does."""
 _OURS_TO_BLAME = {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 """gRPC codes by which a server failed; all others are its client's to worry about."""
 
 
-@contextmanager
-def received(name: str, headers: Mapping[str, str | Sequence[str]]) -> Iterator[Span]:
-    """A call that came in, in the trace that its headers name. It has a task of its own: nothing is put back there."""
+def received(name: str, headers: Mapping[str, str]) -> Span:
+    """The span of a call that came in, in the trace that its headers name; who has it ends it if it is recording.
+
+    The call has a task of its own: what is current there is never put back.
+    """
     if not TELEMETRY.on:
-        yield INVALID_SPAN
-        return
+        return INVALID_SPAN
+    if dropped := _dropped(headers.get("traceparent")):
+        UNSAMPLED.set(dropped)
+        return INVALID_SPAN
+    UNSAMPLED.set("")
     parent = propagate.extract(headers, Context())
     span = tracer.start_span(name, parent, SpanKind.SERVER)
     attach(trace.set_span_in_context(span, parent))
-    try:
-        yield span
-    finally:
-        span.end()
+    return span
+
+
+def _dropped(traceparent: str | None) -> str:
+    """What a trace goes on with that no sampler would keep; empty where it has to be asked."""
+    if traceparent is not None:
+        return traceparent if TELEMETRY.follows and _DROPPED.fullmatch(traceparent) else ""
+    trace_id = random.getrandbits(128) or 1
+    if trace_id % _IDS < TELEMETRY.ratio * _IDS:
+        IDS.next = trace_id
+        return ""
+    return f"00-{trace_id:032x}-{random.getrandbits(64) or 1:016x}-00"
+
+
+def silent() -> bool:
+    """Whether calls that are made here have no spans, without anybody being asked."""
+    return not TELEMETRY.on or bool(UNSAMPLED.get())
 
 
 @contextmanager
 def made(name: str) -> Iterator[Span]:
-    """A call that goes out. In a trace that is not sampled it has no span of its own, at no sampler's wish."""
+    """The span of a call that goes out; in a trace that is not sampled there is none, whatever a sampler would say."""
     around = trace.get_current_span()
     context = around.get_span_context()
-    if not TELEMETRY.on or (context.is_valid and not context.trace_flags.sampled):
-        yield around
+    if silent() or (context.is_valid and not context.trace_flags.sampled):
+        yield INVALID_SPAN
         return
     with tracer.start_as_current_span(name, kind=SpanKind.CLIENT) as span:
         yield span

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
@@ -69,19 +69,36 @@ class Instrument(ABC):
         return tuple([attributes[each] for each in self.attributes])
 
 
-class Counter(Instrument):
+M = TypeVar("M", prometheus_client.Counter, prometheus_client.Histogram)
+
+
+class _Counting(Instrument, Generic[M]):
+    """Looks the series of some values up once: Prometheus' client takes longer for that than to count."""
+
+    _metric: M
+    _children: dict[tuple[tuple[str, str], ...], M]
+
+    def _child(self, attributes: dict[str, str]) -> M:
+        told = tuple(attributes.items())
+        if (child := self._children.get(told)) is None:
+            values = self._values(attributes)
+            child = self._children[told] = self._metric.labels(*values) if values else self._metric
+        return child
+
+
+class Counter(_Counting[prometheus_client.Counter]):
     kind = "counter"
 
     def _make(self, registry: CollectorRegistry) -> None:
-        self._counter = prometheus_client.Counter(self.exported, self.says, self.labels, registry=registry)
+        self._children = {}
+        self._metric = prometheus_client.Counter(self.exported, self.says, self.labels, registry=registry)
 
     def add(self, amount: float = 1, **attributes: str) -> None:
         if TELEMETRY.on:
-            values = self._values(attributes)
-            (self._counter.labels(*values) if values else self._counter).inc(amount)
+            self._child(attributes).inc(amount)
 
 
-class Histogram(Instrument):
+class Histogram(_Counting[prometheus_client.Histogram]):
     kind = "histogram"
 
     def __init__(
@@ -98,14 +115,14 @@ class Histogram(Instrument):
         super().__init__(name, unit, attributes, says, registry)
 
     def _make(self, registry: CollectorRegistry) -> None:
-        self._histogram = prometheus_client.Histogram(
+        self._children = {}
+        self._metric = prometheus_client.Histogram(
             self.exported, self.says, self.labels, registry=registry, buckets=self.buckets
         )
 
     def record(self, value: float, **attributes: str) -> None:
         if TELEMETRY.on:
-            values = self._values(attributes)
-            (self._histogram.labels(*values) if values else self._histogram).observe(value)
+            self._child(attributes).observe(value)
 
 
 class Gauge(Instrument):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -22,6 +23,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otel_sdk_disabled: bool = False
     otel_traces_exporter: Literal["otlp", "none"] = "otlp"
+    otel_traces_sampler: str = "parentbased_always_on"
+    otel_traces_sampler_arg: str = ""
     otel_exporter_otlp_endpoint: str = ""
     otel_exporter_otlp_traces_endpoint: str = ""
     metrics_host: str = "127.0.0.1"
@@ -47,6 +50,18 @@ class Settings(BaseSettings):
         """Whether there is somebody to send spans to."""
         told = self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint
         return bool(told) and self.otel_traces_exporter == "otlp" and not self.otel_sdk_disabled
+
+    @property
+    def sampling(self) -> tuple[float, bool]:
+        """Of the traces that begin here, what the sampler may keep; and whether it follows what others decided."""
+        if not self.traced:
+            return 0.0, True
+        name = self.otel_traces_sampler.lower()
+        ratio = 0.0 if name.endswith("always_off") else 1.0
+        if name.endswith("traceidratio"):
+            with suppress(ValueError):
+                ratio = float(self.otel_traces_sampler_arg)
+        return ratio, name.startswith("parentbased_")
 
     @property
     def development(self) -> bool:

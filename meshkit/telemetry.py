@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,7 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, SpanKind
 
@@ -27,10 +29,26 @@ tracer = trace.get_tracer("reelmesh")
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
+class _Ids(RandomIdGenerator):
+    """Random ones; of a trace whose id was looked at before, that id."""
+
+    next = 0
+
+    def generate_trace_id(self) -> int:
+        given, self.next = self.next, 0
+        return given or super().generate_trace_id()
+
+
+IDS = _Ids()
+UNSAMPLED: ContextVar[str] = ContextVar("unsampled", default="")
+"""The `traceparent` of a call whose trace is not sampled; else empty, and OpenTelemetry's context has the span."""
+
+
 def set_up(service: str, settings: Settings) -> TracerProvider:
     """Log as JSON lines to standard output; export spans when an OTLP endpoint is configured."""
     _log_json(service, settings.log_level)
     TELEMETRY.on = not settings.otel_sdk_disabled
+    TELEMETRY.ratio, TELEMETRY.follows = settings.sampling
     provider = provided(service, settings)
     trace.set_tracer_provider(provider)
     return provider
@@ -42,7 +60,7 @@ def provided(service: str, settings: Settings) -> TracerProvider:
     sampler = None if settings.traced else ALWAYS_OFF
     ours = Resource.create({"service.name": service, "service.namespace": "reelmesh"})
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what we say.
-    provider = TracerProvider(sampler=sampler, resource=ours.merge(OTELResourceDetector().detect()))
+    provider = TracerProvider(sampler=sampler, id_generator=IDS, resource=ours.merge(OTELResourceDetector().detect()))
     if settings.traced:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
     return provider
@@ -50,6 +68,10 @@ def provided(service: str, settings: Settings) -> TracerProvider:
 
 def inject() -> dict[str, str]:
     """The current trace context as headers (W3C Trace Context)."""
+    if unsampled := UNSAMPLED.get():
+        return {"traceparent": unsampled}
+    if not TELEMETRY.on:
+        return {}
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return headers
@@ -63,6 +85,7 @@ def traceparent() -> dict[str, str]:
 @contextmanager
 def publishing(stream: str, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """A `send <stream>` span that goes on the trace in `headers`; gives the headers to send."""
+    UNSAMPLED.set("")
     with tracer.start_as_current_span(f"send {stream}", propagate.extract(headers), kind=SpanKind.PRODUCER):
         yield inject()
 
@@ -70,6 +93,7 @@ def publishing(stream: str, headers: Mapping[str, str]) -> Iterator[dict[str, st
 @contextmanager
 def processing(stream: str, headers: Mapping[str, str], *, redelivered: bool) -> Iterator[trace.Span]:
     """A `process <stream>` span. A redelivery begins a trace of its own, linked to the first."""
+    UNSAMPLED.set("")
     parent = propagate.extract(headers)
     links = [Link(trace.get_current_span(parent).get_span_context())] if redelivered else []
     with tracer.start_as_current_span(
@@ -80,6 +104,8 @@ def processing(stream: str, headers: Mapping[str, str], *, redelivered: bool) ->
 
 def trace_id() -> str:
     """The current trace's id in hex; empty outside of a trace."""
+    if unsampled := UNSAMPLED.get():
+        return unsampled[3:35]
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else ""
 

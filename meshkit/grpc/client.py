@@ -98,6 +98,8 @@ class _Unary(grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(
         self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
+        if calls.silent():
+            return await continuation(await _prepared(client_call_details, self._token, streaming=False), request)
         with calls.made(name := _name(client_call_details)) as span:
             call = await continuation(await _prepared(client_call_details, self._token, streaming=False), request)
             if span.is_recording():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,7 @@ from meshkit.instruments import RPC_DURATION
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from opentelemetry.trace import Span
 
@@ -135,9 +134,14 @@ class _Guard(grpc.aio.ServerInterceptor):
         once.begin(request)
 
 
-def _span(method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AbstractContextManager[Span]:
+@contextmanager
+def _span(method: str, context: grpc.aio.ServicerContext[Any, Any]) -> Iterator[Span]:
     headers = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
-    return calls.received(method[1:], headers)
+    span = calls.received(method[1:], headers)
+    try:
+        yield span
+    finally:
+        span.end()
 
 
 def _took(method: str, began: float, span: Span, code: str) -> None:

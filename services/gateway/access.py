@@ -13,13 +13,16 @@ from meshkit.instruments import HTTP_DURATION
 from meshkit.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UNOBSERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds, by machines."""
 _TOKENS = ("/play/", "/embed/")
-_CARRIERS = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
+_CARRIERS = propagate.get_global_textmap().fields
+_NONE: Mapping[str, str] = {}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 """A client may make up others: they are one."""
 
@@ -50,20 +53,19 @@ class Access:
             status = message.get("status", status)
             await send(message)
 
-        with calls.received(scope["method"], _context(scope)) as span:
-            try:
-                await self._app(scope, receive, sending)
-            finally:
-                _tell(scope, span, status, time.perf_counter() - began)
+        span = calls.received(scope["method"], _context(scope))
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            _tell(scope, span, status, time.perf_counter() - began)
 
 
-def _context(scope: Scope) -> dict[str, list[str]]:
+def _context(scope: Scope) -> Mapping[str, str]:
     """The headers that name a trace."""
-    found: dict[str, list[str]] = {}
-    for name, value in scope["headers"]:
-        if name in _CARRIERS:
-            found.setdefault(name.decode(), []).append(value.decode("latin-1"))
-    return found
+    given = dict(scope["headers"])
+    if b"traceparent" not in given:
+        return _NONE
+    return {name: given[name.encode()].decode("latin-1") for name in _CARRIERS if name.encode() in given}
 
 
 def _tell(scope: Scope, span: Span, status: int, seconds: float) -> None:
@@ -73,12 +75,13 @@ def _tell(scope: Scope, span: Span, status: int, seconds: float) -> None:
     HTTP_DURATION.record(seconds, **answer)
     path = shown(scope["path"])
     if span.is_recording():
-        query = scope["query_string"].decode("latin-1")
         span.update_name(f"{method} {route}".rstrip())
         span.set_attributes(
-            {"http.request.method": method, "http.route": route, "http.response.status_code": status}
-            | {"url.scheme": scope["scheme"], "url.path": path, "url.query": query}
+            {**answer, "http.response.status_code": status, "url.scheme": scope["scheme"], "url.path": path}
         )
+        if query := scope["query_string"]:
+            span.set_attribute("url.query", query.decode("latin-1"))
         if not 0 < status < 500:
             span.set_status(StatusCode.ERROR)
+        span.end()
     log.info("request", method=scope["method"], path=path, status=status, seconds=round(seconds, 4))

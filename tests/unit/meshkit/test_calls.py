@@ -18,15 +18,23 @@ KEPT, NOT_KEPT = ({"traceparent": f"00-{TRACE}-b7ad6b7169203331-{flags}"} for fl
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317")
+    ratio, follows = Settings().sampling
+    monkeypatch.setattr(TELEMETRY, "ratio", ratio)
+    monkeypatch.setattr(TELEMETRY, "follows", follows)
+    exporter, provider = InMemorySpanExporter(), TracerProvider(id_generator=telemetry.IDS)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(calls, "tracer", provider.get_tracer("test"))
     return exporter
 
 
 async def test_a_sampled_trace_has_a_span_at_each_end(spans: InMemorySpanExporter) -> None:
-    with calls.received("a request", KEPT), calls.made("a call"):
+    span = calls.received("a request", KEPT)
+    with calls.made("a call"):
         handed = telemetry.inject()
+    span.end()
     made, received = spans.get_finished_spans()
     assert (received.name, made.name) == ("a request", "a call")
     assert trace.format_trace_id(received.context.trace_id) == TRACE
@@ -34,20 +42,48 @@ async def test_a_sampled_trace_has_a_span_at_each_end(spans: InMemorySpanExporte
     assert handed["traceparent"] == f"00-{TRACE}-{trace.format_span_id(made.context.span_id)}-01"
 
 
-async def test_what_is_not_sampled_goes_on_without_spans(spans: InMemorySpanExporter) -> None:
-    with calls.received("a request", NOT_KEPT), calls.made("a call"):
+@pytest.mark.parametrize("follows", [True, False])
+async def test_what_is_not_sampled_goes_on_without_spans(
+    spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch, *, follows: bool
+) -> None:
+    """Also where the sampler has to be asked."""
+    monkeypatch.setattr(TELEMETRY, "follows", follows)
+    assert not calls.received("a request", NOT_KEPT).is_recording()
+    with calls.made("a call") as span:
         assert telemetry.trace_id() == TRACE
         handed = telemetry.inject()["traceparent"]
-    assert (handed[:36], handed[-3:]) == (f"00-{TRACE}-", "-00")
+    assert (handed[:36], int(handed[-2:]) % 2) == (f"00-{TRACE}-", 0)
+    assert not span.is_recording()
     assert not spans.get_finished_spans()
 
 
-async def test_a_call_that_names_no_trace_begins_one(spans: InMemorySpanExporter) -> None:
-    with calls.received("one", {}), calls.received("another", {}):
-        pass
-    another, one = spans.get_finished_spans()
-    assert one.context.trace_id != another.context.trace_id
-    assert another.parent is None
+async def test_the_sampler_keeps_all_that_it_is_asked_about_and_others_have_ids(spans: InMemorySpanExporter) -> None:
+    kept, ids = 0, set()
+    for _ in range(400):
+        span = calls.received("a request", {})
+        assert span.is_recording() is (telemetry.inject()["traceparent"][-2:] != "00")
+        kept += span.is_recording()
+        ids.add(telemetry.trace_id())
+    assert 120 < kept < 280
+    assert len(ids) == 400
+
+
+async def test_a_span_after_a_request_without_one_is_not_of_its_trace(spans: InMemorySpanExporter) -> None:
+    """One connection may bring both, and one task begins where another was."""
+    calls.received("a request", NOT_KEPT)
+    with telemetry.processing("TASKS", KEPT, redelivered=False):
+        assert telemetry.trace_id() == TRACE
+        assert telemetry.inject()["traceparent"] != NOT_KEPT["traceparent"]
+    assert calls.received("another", KEPT).is_recording()
+    assert telemetry.inject()["traceparent"][-2:] == "01"
+
+
+@pytest.mark.parametrize(
+    "header", ["", "00-0-0-00", f"00-{'0' * 32}-b7ad6b7169203331-00", f"00-{TRACE}-b7ad6b7169203331"]
+)
+async def test_what_names_no_trace_begins_one(spans: InMemorySpanExporter, header: str) -> None:
+    calls.received("a request", {"traceparent": header})
+    assert telemetry.trace_id() not in {"", TRACE}
 
 
 @pytest.mark.parametrize(
@@ -57,8 +93,9 @@ async def test_a_call_that_names_no_trace_begins_one(spans: InMemorySpanExporter
 async def test_a_server_is_not_to_blame_for_what_its_client_asks(
     spans: InMemorySpanExporter, code: str, *, served: bool, failed: bool
 ) -> None:
-    with calls.received("a call", KEPT) as span:
-        calls.answered(span, "reelmesh.Some/Call", code, served=served)
+    span = calls.received("a call", KEPT)
+    calls.answered(span, "reelmesh.Some/Call", code, served=served)
+    span.end()
     (told,) = spans.get_finished_spans()
     assert told.status.is_ok is not failed
     assert told.attributes
@@ -67,10 +104,31 @@ async def test_a_server_is_not_to_blame_for_what_its_client_asks(
 
 async def test_switched_off_there_is_no_trace(spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TELEMETRY, "on", False)
-    with calls.received("a request", KEPT), calls.made("a call"):
-        assert not telemetry.trace_id()
+    calls.received("a request", KEPT)
+    with calls.made("a call"):
         assert not telemetry.inject()
     assert not spans.get_finished_spans()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "ratio", "expected"),
+    [
+        ("parentbased_traceidratio", "0.1", (0.1, True)),
+        ("traceidratio", "0.1", (0.1, False)),
+        ("parentbased_traceidratio", "a tenth", (1.0, True)),
+        ("parentbased_always_off", "", (0.0, True)),
+        ("always_on", "", (1.0, False)),
+        ("somebody's own", "0.1", (1.0, False)),
+    ],
+)
+def test_samplers_are_what_opentelemetry_makes_of_them(
+    monkeypatch: pytest.MonkeyPatch, sampler: str, ratio: str, expected: tuple[float, bool]
+) -> None:
+    assert Settings().sampling == (0.0, True)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", ratio)
+    assert Settings().sampling == expected
 
 
 def test_standard_variables_count(monkeypatch: pytest.MonkeyPatch) -> None:
