@@ -7,12 +7,12 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.context import Context, attach
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 
 from meshkit.switch import TELEMETRY
-from meshkit.telemetry import IDS, UNSAMPLED, tracer
+from meshkit.telemetry import IDS, UNSAMPLED, W3C, tracer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ def received(name: str, headers: Mapping[str, str]) -> Span:
         UNSAMPLED.set(dropped)
         return INVALID_SPAN
     UNSAMPLED.set("")
-    parent = propagate.extract(headers, Context())
+    parent = W3C.extract(headers, Context())
     span = tracer.start_span(name, parent, SpanKind.SERVER)
     attach(trace.set_span_in_context(span, parent))
     return span

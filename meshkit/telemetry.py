@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from meshkit.switch import TELEMETRY
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from meshkit.settings import Settings
 
 tracer = trace.get_tracer("reelmesh")
+W3C = TraceContextTextMapPropagator()
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -62,7 +64,7 @@ def provided(service: str, settings: Settings) -> TracerProvider:
     # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go before what we say.
     provider = TracerProvider(sampler=sampler, id_generator=IDS, resource=ours.merge(OTELResourceDetector().detect()))
     if settings.traced:
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=1000))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 
 
@@ -73,20 +75,15 @@ def inject() -> dict[str, str]:
     if not TELEMETRY.on:
         return {}
     headers: dict[str, str] = {}
-    propagate.inject(headers)
+    W3C.inject(headers)
     return headers
-
-
-def traceparent() -> dict[str, str]:
-    """The same for strangers: without what else goes with a trace, such as baggage."""
-    return {name: value for name, value in inject().items() if name == "traceparent"}
 
 
 @contextmanager
 def publishing(stream: str, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """A `send <stream>` span that goes on the trace in `headers`; gives the headers to send."""
     UNSAMPLED.set("")
-    with tracer.start_as_current_span(f"send {stream}", propagate.extract(headers), kind=SpanKind.PRODUCER):
+    with tracer.start_as_current_span(f"send {stream}", W3C.extract(headers), kind=SpanKind.PRODUCER):
         yield inject()
 
 
@@ -94,7 +91,7 @@ def publishing(stream: str, headers: Mapping[str, str]) -> Iterator[dict[str, st
 def processing(stream: str, headers: Mapping[str, str], *, redelivered: bool) -> Iterator[trace.Span]:
     """A `process <stream>` span. A redelivery begins a trace of its own, linked to the first."""
     UNSAMPLED.set("")
-    parent = propagate.extract(headers)
+    parent = W3C.extract(headers)
     links = [Link(trace.get_current_span(parent).get_span_context())] if redelivered else []
     with tracer.start_as_current_span(
         f"process {stream}", None if redelivered else parent, kind=SpanKind.CONSUMER, links=links

@@ -32,9 +32,7 @@ LOOKS = int(os.environ.get("BENCH_LOOKS", "10"))
 TURNS = 8
 """Of a block. Short ones, one way after the other: what disturbs the machine for a while disturbs all ways alike."""
 BLOCKS = 6
-"""Of a round. Each is a sample: also what a gateway does between its turns, as to send spans, is its cost."""
-FLUSH = 1.5
-"""Seconds after which the spans of a block are on their way."""
+"""Of a round. Each is a sample, of all that a gateway does meanwhile: it also sends the spans of those before."""
 OFF = "without"
 DEFAULT = "as_deployed"
 NO_LIMIT = '{"read": "", "write": ""}'
@@ -62,10 +60,14 @@ async def _run(rounds: int, only: Sequence[str]) -> None:
             for name, env in _ways(collector.endpoint).items()
             if not only or name in {*only, OFF}
         ]
+        headers = {"Authorization": f"Bearer {mesh.api_key}"}
+        clients = {
+            way: await stack.enter_async_context(httpx2.AsyncClient(base_url=way.url, headers=headers)) for way in ways
+        }
         costs: dict[str, list[float]] = {way.name: [] for way in ways}
         # The first block warms up.
         for block in range(rounds * BLOCKS + 1):
-            cost = await _block(ways, mesh.api_key)
+            cost = await _block(clients)
             for name in costs if block else ():
                 costs[name].append(cost[name])
             if block and not block % BLOCKS:
@@ -115,25 +117,15 @@ async def _gateway(mesh: RunningMesh, name: str, env: Mapping[str, str]) -> Asyn
         await child.stop()
 
 
-async def _block(ways: Sequence[Way], api_key: str) -> dict[str, float]:
+async def _block(clients: Mapping[Way, httpx2.AsyncClient]) -> dict[str, float]:
     """CPU seconds of a request, each way."""
-    headers = {"Authorization": f"Bearer {api_key}"}
-    async with AsyncExitStack() as stack:
-        clients = {
-            way.name: await stack.enter_async_context(httpx2.AsyncClient(base_url=way.url, headers=headers))
-            for way in ways
-        }
-        for http in clients.values():
-            # The connection, and what is asked once in a while.
-            await _turn(http)
-        before = {way.name: precise_cpu_seconds(way.pid) for way in ways}
-        count = 0
-        for turn in range(TURNS):
-            for way in (*ways[turn % len(ways) :], *ways[: turn % len(ways)]):
-                count += await _turn(clients[way.name])
-        await asyncio.sleep(FLUSH)
-        each = count / len(ways)
-        return {way.name: (precise_cpu_seconds(way.pid) - before[way.name]) / each for way in ways}
+    ways = [*clients]
+    before = {way: precise_cpu_seconds(way.pid) for way in ways}
+    count = 0
+    for turn in range(TURNS):
+        for way in (*ways[turn % len(ways) :], *ways[: turn % len(ways)]):
+            count += await _turn(clients[way])
+    return {way.name: (precise_cpu_seconds(way.pid) - before[way]) * len(ways) / count for way in ways}
 
 
 async def _turn(http: httpx2.AsyncClient) -> int:

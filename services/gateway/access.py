@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from opentelemetry import propagate
 from opentelemetry.trace import StatusCode
 
 from meshkit import calls
 from meshkit.instruments import HTTP_DURATION
-from meshkit.telemetry import log
+from meshkit.telemetry import W3C, log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 UNOBSERVED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds, by machines."""
 _TOKENS = ("/play/", "/embed/")
-_CARRIERS = propagate.get_global_textmap().fields
 _NONE: Mapping[str, str] = {}
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 """A client may make up others: they are one."""
@@ -65,7 +63,7 @@ def _context(scope: Scope) -> Mapping[str, str]:
     given = dict(scope["headers"])
     if b"traceparent" not in given:
         return _NONE
-    return {name: given[name.encode()].decode("latin-1") for name in _CARRIERS if name.encode() in given}
+    return {name: given[name.encode()].decode("latin-1") for name in W3C.fields if name.encode() in given}
 
 
 def _tell(scope: Scope, span: Span, status: int, seconds: float) -> None:

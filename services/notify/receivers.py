@@ -52,7 +52,7 @@ class HttpReceivers:
     ) -> Outcome:
         with calls.made("POST") as span:
             now = datetime.now(UTC)
-            headers = headers_of(delivery, secrets, now) | telemetry.traceparent()
+            headers = headers_of(delivery, secrets, now) | telemetry.inject()
             outcome = await self._posted(url, delivery, headers, now, most, within or self._timeout)
             if span.is_recording():
                 _tell(span, outcome)

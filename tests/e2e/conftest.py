@@ -29,7 +29,8 @@ async def spans() -> AsyncIterator[SpanCollector]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def mesh(tmp_path_factory: pytest.TempPathFactory, spans: SpanCollector) -> AsyncIterator[RunningMesh]:
-    env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
+    sending = {"OTEL_EXPORTER_OTLP_ENDPOINT": spans.endpoint, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
+    env = {**os.environ, **sending, "OTEL_BSP_SCHEDULE_DELAY": "500"}
     # Whatever lies by its asset elsewhere must do so here, too.
     env["OBJECT_KEY_TEMPLATE"] = "athletes/{label.athlete_id}/{yyyy}"
     home = tmp_path_factory.mktemp("mesh")
