@@ -38,7 +38,7 @@ def received(name: str, headers: Mapping[str, str]) -> Span:
         UNSAMPLED.set(dropped)
         return INVALID_SPAN
     UNSAMPLED.set("")
-    parent = W3C.extract(headers, Context())
+    parent = W3C.extract(headers, Context()) if "traceparent" in headers else Context()
     span = tracer.start_span(name, parent, SpanKind.SERVER)
     attach(trace.set_span_in_context(span, parent))
     return span

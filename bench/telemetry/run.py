@@ -102,9 +102,15 @@ def _tell(costs: Mapping[str, list[float]], scrapes: Sequence[float]) -> None:
 
 def _ways(endpoint: str) -> dict[str, dict[str, str]]:
     sending = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_INSECURE": "true"}
-    tenth = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
-    # As the chart and docker-compose.yml have it, once an endpoint is named.
-    return {OFF: {"OTEL_SDK_DISABLED": "true"}, "metrics": {}, DEFAULT: sending | tenth, "all_traces": sending}
+    some = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio"}
+    return {
+        OFF: {"OTEL_SDK_DISABLED": "true"},
+        "metrics": {},
+        # As the chart and docker-compose.yml have it, once an endpoint is named.
+        DEFAULT: {**sending, **some, "OTEL_TRACES_SAMPLER_ARG": "0.05"},
+        "tenth_of_traces": {**sending, **some, "OTEL_TRACES_SAMPLER_ARG": "0.1"},
+        "all_traces": sending,
+    }
 
 
 @asynccontextmanager

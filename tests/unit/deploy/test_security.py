@@ -157,7 +157,7 @@ def test_metrics_are_for_whoever_may_watch() -> None:
 def test_a_part_of_the_traces_goes_where_the_values_say() -> None:
     env = rendered("large").env("gateway")
     assert env["OTEL_EXPORTER_OTLP_ENDPOINT"].endswith(":4317")
-    assert (env["OTEL_TRACES_SAMPLER"], env["OTEL_TRACES_SAMPLER_ARG"]) == ("parentbased_traceidratio", "0.05")
+    assert (env["OTEL_TRACES_SAMPLER"], env["OTEL_TRACES_SAMPLER_ARG"]) == ("parentbased_traceidratio", "0.01")
     assert not {name for name in rendered("r2").env("gateway") if name.startswith("OTEL_")}
 
 
