@@ -69,10 +69,13 @@ class Objects:
 
     def sign_parts(
         self, key: str, multipart_id: str, numbers: Iterable[int], size: int | None, expires_in: int
-    ) -> list[str]:
-        """URLs that take exactly `size` bytes (None: any) as the parts with these numbers for `expires_in` seconds."""
+    ) -> tuple[str, str, list[str]]:
+        """URLs that take exactly `size` bytes (None: any) as the parts with these numbers for `expires_in` seconds.
+
+        Each is the first, the part's number, the second, and the part's signature.
+        """
         headers = {} if size is None else {"content-length": str(size)}
-        return self._signer.part_urls(key, multipart_id, numbers, expires_in, headers)
+        return self._signer.parts(key, multipart_id, numbers, expires_in, headers)
 
     def sign_get(self, key: str, expires_in: int, *, media_type: str = "", disposition: str = "") -> str:
         """A URL that reads the object for `expires_in` seconds, as whatever is said of it here."""

@@ -131,6 +131,17 @@ def from_signed(parts: Iterable[upload_pb2.SignedPart]) -> list[dict[str, Any]]:
     return [{"part_number": part.part_number, "url": part.url, "headers": dict(part.headers)} for part in parts]
 
 
+def from_series(series: Iterable[upload_pb2.SignedSeries]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    for each in series:
+        begin, end, headers = each.url_begin, each.url_end, dict(each.headers)
+        parts += [
+            {"part_number": number, "url": f"{begin}{number}{end}{signature}", "headers": headers}
+            for number, signature in zip(each.part_numbers, each.signatures, strict=True)
+        ]
+    return parts
+
+
 def from_received(parts: Iterable[upload_pb2.ReceivedPart]) -> list[dict[str, Any]]:
     return [{"part_number": part.part_number, "etag": part.etag, "size": part.size} for part in parts]
 

@@ -58,8 +58,10 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
         return upload_pb2.ListUploadsResponse(uploads=map(wire.to_upload, rows), next_page_token=token)
 
     async def SignParts(self, request: upload_pb2.SignPartsRequest, context: Any) -> upload_pb2.SignPartsResponse:
-        parts = await self._uploads.sign(caller().tenant_id, request.upload_id, request.part_numbers)
-        return upload_pb2.SignPartsResponse(parts=wire.to_signed(parts))
+        series = await self._uploads.sign(caller().tenant_id, request.upload_id, request.part_numbers)
+        if request.in_series:
+            return upload_pb2.SignPartsResponse(series=map(wire.to_series, series))
+        return upload_pb2.SignPartsResponse(parts=wire.to_signed(series))
 
     async def ListParts(self, request: upload_pb2.ListPartsRequest, context: Any) -> upload_pb2.ListPartsResponse:
         parts = await self._uploads.parts(caller().tenant_id, request.upload_id)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from meshkit.instruments import PRESIGN_DURATION
 from meshkit.objects import PartInfo
 from services.upload.domain import Part
+from services.upload.ports import SignedSeries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +26,13 @@ class S3Objects:
     async def begin(self, key: str, content_type: str) -> str:
         return await self._storing.begin_multipart(key, content_type)
 
-    def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
+    def sign(self, upload: Upload, numbers: Sequence[int], size: int | None, expires_in: int) -> SignedSeries:
         began = time.perf_counter()
-        key, multipart_id = upload.object_key, upload.multipart_id
-        urls: list[str] = []
-        for size, same in groupby(parts, itemgetter(1)):
-            urls += self._objects.sign_parts(key, multipart_id, [number for number, _ in same], size, expires_in)
-        if urls:
-            PRESIGN_DURATION.record(time.perf_counter() - began)
-        return urls
+        begin, end, signatures = self._objects.sign_parts(
+            upload.object_key, upload.multipart_id, numbers, size, expires_in
+        )
+        PRESIGN_DURATION.record(time.perf_counter() - began)
+        return SignedSeries(numbers=numbers, size=size, begin=begin, end=end, signatures=signatures)
 
     async def parts(self, upload: Upload) -> list[Part]:
         parts = await self._objects.parts(upload.object_key, upload.multipart_id)

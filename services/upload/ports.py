@@ -84,12 +84,28 @@ class Store(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedSeries:
+    """Parts that must have `size` bytes, or any where it is None; with `begin` and `end` of their URLs."""
+
+    numbers: Sequence[int]
+    size: int | None
+    begin: str
+    end: str
+    signatures: Sequence[str]
+
+    @property
+    def urls(self) -> list[str]:
+        signed = zip(self.numbers, self.signatures, strict=True)
+        return [f"{self.begin}{number}{self.end}{signature}" for number, signature in signed]
+
+
 class Objects(Protocol):
     """Raises NotFound, Conflict or Unavailable."""
 
     async def begin(self, key: str, content_type: str) -> str: ...
-    def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
-        """A URL for each part, by its number and the bytes that it must have; None: any."""
+    def sign(self, upload: Upload, numbers: Sequence[int], size: int | None, expires_in: int) -> SignedSeries:
+        """URLs for parts that must have `size` bytes; None: any."""
         ...
 
     async def parts(self, upload: Upload) -> list[Part]: ...

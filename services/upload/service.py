@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from meshkit import pages
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.upload.formats import Policy
-    from services.upload.ports import Objects, Store
+    from services.upload.ports import Objects, SignedSeries, Store
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 URL_LIFETIME = 6 * 3600
@@ -27,14 +29,6 @@ URL_LIFETIME = 6 * 3600
 EXPIRED_AT_ONCE = 50
 LOOK_SOON = timedelta(seconds=1)
 """After a client asked for URLs, the store is asked for what it did with them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedPart:
-    number: int
-    url: str
-    size: int | None
-    """Bytes that it must have; None where the client decides."""
 
 
 class Uploads:
@@ -53,7 +47,7 @@ class Uploads:
         self._now = now
         self._layout = layout
 
-    async def create(self, tenant_id: str, request: Request, request_id: str = "") -> tuple[Upload, list[SignedPart]]:
+    async def create(self, tenant_id: str, request: Request, request_id: str = "") -> tuple[Upload, list[SignedSeries]]:
         """An open upload and its first signed parts."""
         policy = self._policy_of(tenant_id)
         upload = open_upload(
@@ -88,7 +82,7 @@ class Uploads:
             rows = await tx.page(tenant_id, before=pages.before(page_token), limit=size + 1)
         return pages.page(rows, size)
 
-    async def sign(self, tenant_id: str, upload_id: str, numbers: Sequence[int]) -> list[SignedPart]:
+    async def sign(self, tenant_id: str, upload_id: str, numbers: Sequence[int]) -> list[SignedSeries]:
         upload = (await self.get(tenant_id, upload_id)).receiving()
         if upload.transport.appended:
             raise Conflict("not_in_parts", "the upload takes its bytes in another way")
@@ -170,10 +164,10 @@ class Uploads:
                 await tx.save(upload.expire(self._now()))
         return len(stale)
 
-    def _signed(self, upload: Upload, numbers: Sequence[int]) -> list[SignedPart]:
-        parts = [(number, upload.part_bytes(number) if upload.part_size else None) for number in numbers]
-        urls = self._objects.sign(upload, parts, URL_LIFETIME)
-        return [SignedPart(number=number, url=url, size=size) for (number, size), url in zip(parts, urls, strict=True)]
+    def _signed(self, upload: Upload, numbers: Sequence[int]) -> list[SignedSeries]:
+        sizes = ((number, upload.part_bytes(number) if upload.part_size else None) for number in numbers)
+        series = [(size, [number for number, _ in same]) for size, same in groupby(sizes, itemgetter(1))]
+        return [self._objects.sign(upload, same, size, URL_LIFETIME) for size, same in series]
 
 
 def _found(upload: Upload | None) -> Upload:

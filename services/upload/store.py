@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from meshkit import instruments, once, outbox
-from meshkit.db import after_commit, fields_of
+from meshkit.db import after_commit
+from meshkit.statements import Statement
 from services.upload import wire
 from services.upload.domain import State, Transport, Upload, Visibility
 from services.upload.quotas import NO_LIMITS, Limits, counted, ended_empty
-from services.upload.tenant_rows import TEMPLATE, Tenants
+from services.upload.tenant_rows import TEMPLATE, Tenants, locked, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -66,9 +67,19 @@ UPLOADS = sa.Table(
 _MEDIA = {"video", "audio", "image"}
 _COLUMNS = [column for column in UPLOADS.columns if column.name not in {"request_id", "charged"}]
 # Made once: to make them anew costs more than to run them.
-_ADD = insert(UPLOADS).on_conflict_do_nothing(constraint="uploads_request_id_key").returning(UPLOADS.c.id)
-_GET = sa.select(*_COLUMNS).where(UPLOADS.c.id == sa.bindparam("one"), UPLOADS.c.tenant_id == sa.bindparam("tenant"))
-_LOCK = _GET.with_for_update()
+_NAMES = [column.name for column in _COLUMNS]
+_ADDED = (
+    insert(UPLOADS)
+    .values({column.name: sa.bindparam(column.name, type_=column.type) for column in UPLOADS.columns})
+    .on_conflict_do_nothing(constraint="uploads_request_id_key")
+    .returning(UPLOADS.c.tenant_id)
+    .cte("added")
+)
+# In one round trip, and the upload first: its tenant is that of the row that was added.
+_ADD = locked(sa.select(_ADDED.c.tenant_id))
+_ID, _TENANT = (sa.bindparam(name, type_=UPLOADS.c.id.type) for name in ("one", "tenant"))
+_MINE = sa.select(*_COLUMNS).where(UPLOADS.c.id == _ID, UPLOADS.c.tenant_id == _TENANT)
+_GET, _LOCK = Statement(_MINE), Statement(_MINE.with_for_update())
 _SET = sa.update(UPLOADS).where(UPLOADS.c.id == sa.bindparam("one"))
 
 
@@ -80,12 +91,12 @@ class PostgresStore:
 
     async def template(self, tenant_id: str) -> str | None:
         async with self._db.autocommit() as connection:
-            own: str | None = (await connection.execute(TEMPLATE, {"tenant": tenant_id})).scalar()
-        return own
+            row = await TEMPLATE.first(connection, tenant=tenant_id)
+        return None if row is None else row[0]
 
     async def find(self, tenant_id: str, upload_id: str) -> Upload | None:
         async with self._db.autocommit() as connection:
-            row = (await connection.execute(_GET, {"one": upload_id, "tenant": tenant_id})).first()
+            row = await _GET.first(connection, one=upload_id, tenant=tenant_id)
         return None if row is None else _upload(row)
 
     @asynccontextmanager
@@ -97,16 +108,16 @@ class PostgresStore:
 class PostgresTransaction(Tenants):
     async def add(self, upload: Upload, request_id: str) -> Upload:
         await once.only(self._connection, upload.tenant_id, request_id)
-        row = asdict(upload) | {"request_id": request_id or None, "charged": counted(upload, 0)}
-        if (await self._connection.execute(_ADD, row)).first() is not None:
-            await self.open(upload)
+        values = {name: getattr(upload, name) for name in _NAMES}
+        row = await _ADD.first(self._connection, request_id=request_id or None, charged=counted(upload, 0), **values)
+        if row is not None:
+            await self.open(upload, tenant_of(row))
             await self._say(upload)
             return upload
         return await self._one(UPLOADS.c.tenant_id == upload.tenant_id, UPLOADS.c.request_id == request_id)
 
     async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None:
-        mine = {"one": upload_id, "tenant": tenant_id}
-        row = (await self._connection.execute(_LOCK if lock else _GET, mine)).first()
+        row = await (_LOCK if lock else _GET).first(self._connection, one=upload_id, tenant=tenant_id)
         return None if row is None else _upload(row)
 
     async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
@@ -185,7 +196,7 @@ def _count(upload: Upload) -> None:
         instruments.UPLOAD_SIZE.record(upload.size, type=kind if kind in _MEDIA else "other")
 
 
-def _upload(row: sa.Row[Any]) -> Upload:
-    values = fields_of(row)
+def _upload(row: Sequence[Any]) -> Upload:
+    values = dict(zip(_NAMES, row, strict=True))
     named = {"state": State, "visibility": Visibility, "transport": Transport}
     return Upload(**values | {name: enum(values[name]) for name, enum in named.items()})

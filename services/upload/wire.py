@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from meshkit.quotas import Quota
+    from services.upload.ports import SignedSeries
     from services.upload.quotas import Tenant
-    from services.upload.service import SignedPart
     from services.upload.tenants import Standing
 
 _STATES = {state: upload_pb2.Upload.State.Value(f"STATE_{state.name}") for state in State}
@@ -71,22 +70,26 @@ def to_progress(upload: Upload) -> upload_events_pb2.UploadProgressed:
     return upload_events_pb2.UploadProgressed(upload=to_upload(upload))
 
 
-def to_signed(parts: Iterable[SignedPart]) -> list[upload_pb2.SignedPart]:
-    return [_signed(part) for part in parts]
+def to_signed(series: Iterable[SignedSeries]) -> list[upload_pb2.SignedPart]:
+    return [
+        upload_pb2.SignedPart(part_number=number, url=url, headers=_headers(each.size))
+        for each in series
+        for number, url in zip(each.numbers, each.urls, strict=True)
+    ]
 
 
-def _signed(part: SignedPart) -> upload_pb2.SignedPart:
-    signed = upload_pb2.SignedPart()
-    if part.size is not None:
-        signed.CopyFrom(_sized(part.size))
-    signed.part_number, signed.url = part.number, part.url
-    return signed
+def to_series(each: SignedSeries) -> upload_pb2.SignedSeries:
+    return upload_pb2.SignedSeries(
+        url_begin=each.begin,
+        url_end=each.end,
+        headers=_headers(each.size),
+        part_numbers=each.numbers,
+        signatures=each.signatures,
+    )
 
 
-@lru_cache(16)
-def _sized(size: int) -> upload_pb2.SignedPart:
-    """What a part has of its size. To copy it takes a third of the time that it takes to make it for each part anew."""
-    return upload_pb2.SignedPart(headers={"Content-Length": str(size)})
+def _headers(size: int | None) -> dict[str, str]:
+    return {} if size is None else {"Content-Length": str(size)}
 
 
 def to_append(upload: Upload) -> upload_pb2.BeginAppendResponse:

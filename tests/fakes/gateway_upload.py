@@ -58,6 +58,13 @@ class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
 
     async def SignParts(self, request: Any, context: Any) -> upload_pb2.SignPartsResponse:
         self._mine(request.upload_id)
+        if request.in_series:
+            numbers = request.part_numbers
+            signatures = [f"of-{number}" for number in numbers]
+            series = upload_pb2.SignedSeries(
+                url_begin="http://s3/part?number=", url_end="&signature=", part_numbers=numbers, signatures=signatures
+            )
+            return upload_pb2.SignPartsResponse(series=[series])
         parts = [upload_pb2.SignedPart(part_number=number, url="http://s3/part") for number in request.part_numbers]
         return upload_pb2.SignPartsResponse(parts=parts)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict, NotFound
 from services.upload.domain import Part, State, Transport, Upload
+from services.upload.ports import SignedSeries
 from services.upload.quotas import NO_LIMITS, Limits, Tenant, counted, ended_empty
 
 if TYPE_CHECKING:
@@ -131,9 +132,10 @@ class FakeObjects:
         self.multiparts[multipart_id] = {}
         return multipart_id
 
-    def sign(self, upload: Upload, parts: Sequence[tuple[int, int | None]], expires_in: int) -> list[str]:
-        at = f"fake://{upload.object_key}?multipart={upload.multipart_id}"
-        return [f"{at}&part={number}" for number, _ in parts]
+    def sign(self, upload: Upload, numbers: Sequence[int], size: int | None, expires_in: int) -> SignedSeries:
+        begin = f"fake://{upload.object_key}?multipart={upload.multipart_id}&part="
+        signatures = [f"of-{number}" for number in numbers]
+        return SignedSeries(numbers=numbers, size=size, begin=begin, end="&signature=", signatures=signatures)
 
     async def receive(self, upload: Upload, number: int, body: bytes) -> None:
         """What a client's PUT does."""

@@ -78,10 +78,10 @@ async def get_upload(upload_id: ResourceId, mesh: Mesh) -> dict[str, Any]:
 @router.post("/{upload_id}/parts", response_model=schemas.SignedParts, responses=problems(404, 409, 413, 415))
 async def sign_parts(upload_id: ResourceId, body: bodies.PartsRequest, mesh: Mesh) -> Response:
     """URLs for parts beyond the first hundred, or for those whose URLs expired."""
-    request = upload_pb2.SignPartsRequest(upload_id=str(upload_id), part_numbers=body.part_numbers)
+    request = upload_pb2.SignPartsRequest(upload_id=str(upload_id), part_numbers=body.part_numbers, in_series=True)
     answer = await mesh.services.upload.SignParts(request, timeout=TIMEOUT)
     # As it is: to check a thousand parts against their schema costs more than to sign them.
-    return _Json({"parts": wire.from_signed(answer.parts)})
+    return _Json({"parts": wire.from_series(answer.series)})
 
 
 @router.get("/{upload_id}/parts", response_model=schemas.ReceivedParts, responses=problems(404, 409))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 class RealObjects(S3Objects):
     async def receive(self, upload: Upload, number: int, body: bytes) -> None:
-        (url,) = self.sign(upload, [(number, upload.part_bytes(number))], 60)
+        (url,) = self.sign(upload, [number], upload.part_bytes(number), 60).urls
         async with httpx2.AsyncClient() as client:
             (await client.put(url, content=body)).raise_for_status()
 

@@ -102,6 +102,25 @@ async def test_a_part_of_another_size_is_refused_by_the_store(uploads: Stub) -> 
     assert await put(made.parts[0], b"ten bytes!") == 200
 
 
+async def test_parts_in_series_are_the_same_parts(uploads: Stub) -> None:
+    made = await create(uploads, 2 * MIN_PART_SIZE + 1)
+    request = upload_pb2.SignPartsRequest(upload_id=made.upload.id, part_numbers=[3, 1, 2])
+    signed = await uploads.SignParts(request, timeout=TIMEOUT)
+    request.in_series = True
+    answer = await uploads.SignParts(request, timeout=TIMEOUT)
+    assert [part.part_number for part in signed.parts] == [3, 1, 2]
+    assert not signed.series
+    assert not answer.parts
+    assert [(list(each.part_numbers), each.headers["Content-Length"]) for each in answer.series] == [
+        ([3], "1"),
+        ([1, 2], str(MIN_PART_SIZE)),
+    ]
+    last = answer.series[0]
+    part = upload_pb2.SignedPart(url=f"{last.url_begin}3{last.url_end}{last.signatures[0]}")
+    assert await put(part, b"ab") == 403
+    assert await put(part, b"x") == 200
+
+
 async def test_an_object_of_another_size_is_removed(uploads: Stub, objects: Objects) -> None:
     """Such as a store that lost bytes of a part has: here somebody put it there."""
     made = await create(uploads, 3)

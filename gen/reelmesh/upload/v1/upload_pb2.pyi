@@ -280,6 +280,67 @@ class SignedPart(_message.Message):
 Global___SignedPart: _TypeAlias = SignedPart  # noqa: Y015
 
 @_typing.final
+class SignedSeries(_message.Message):
+    """PUTs of parts that differ in nothing but their numbers, and so in the signatures of their URLs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class HeadersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    URL_BEGIN_FIELD_NUMBER: _builtins.int
+    URL_END_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    PART_NUMBERS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
+    url_begin: _builtins.str
+    """A part's URL is this, its number, `url_end`, and its signature."""
+    url_end: _builtins.str
+    @_builtins.property
+    def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As of a SignedPart."""
+
+    @_builtins.property
+    def part_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As many, in the same order."""
+
+    def __init__(
+        self,
+        *,
+        url_begin: _builtins.str = ...,
+        url_end: _builtins.str = ...,
+        headers: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        part_numbers: _abc.Iterable[_builtins.int] | None = ...,
+        signatures: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["headers", b"headers", "part_numbers", b"part_numbers", "signatures", b"signatures", "url_begin", b"url_begin", "url_end", b"url_end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedSeries: _TypeAlias = SignedSeries  # noqa: Y015
+
+@_typing.final
 class ReceivedPart(_message.Message):
     """A part that the object store holds."""
 
@@ -510,7 +571,10 @@ class SignPartsRequest(_message.Message):
 
     UPLOAD_ID_FIELD_NUMBER: _builtins.int
     PART_NUMBERS_FIELD_NUMBER: _builtins.int
+    IN_SERIES_FIELD_NUMBER: _builtins.int
     upload_id: _builtins.str
+    in_series: _builtins.bool
+    """Whether to answer with `series` rather than `parts`: it is the same in a tenth of the bytes."""
     @_builtins.property
     def part_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -518,10 +582,11 @@ class SignPartsRequest(_message.Message):
         *,
         upload_id: _builtins.str = ...,
         part_numbers: _abc.Iterable[_builtins.int] | None = ...,
+        in_series: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["part_numbers", b"part_numbers", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["in_series", b"in_series", "part_numbers", b"part_numbers", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -532,16 +597,20 @@ class SignPartsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PARTS_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedPart]: ...
+    @_builtins.property
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedSeries]: ...
     def __init__(
         self,
         *,
         parts: _abc.Iterable[Global___SignedPart] | None = ...,
+        series: _abc.Iterable[Global___SignedSeries] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "series", b"series"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
