@@ -81,7 +81,7 @@ async def sign_parts(upload_id: ResourceId, body: bodies.PartsRequest, mesh: Mes
     request = upload_pb2.SignPartsRequest(upload_id=str(upload_id), part_numbers=body.part_numbers, in_series=True)
     answer = await mesh.services.upload.SignParts(request, timeout=TIMEOUT)
     # As it is: to check a thousand parts against their schema costs more than to sign them.
-    return _Json({"parts": wire.from_series(answer.series)})
+    return _Json({"parts": wire.from_signed(answer.parts) + wire.from_series(answer.series)})
 
 
 @router.get("/{upload_id}/parts", response_model=schemas.ReceivedParts, responses=problems(404, 409))
