@@ -57,7 +57,8 @@ class FakeTicket:
 
 @dataclass
 class FakeQueue:
-    tickets: list[FakeTicket] = field(default_factory=list)
+    tickets: list[FakeTicket | None] = field(default_factory=list)
+    """None stands for a wait in vain."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once every ticket was taken and another was asked for: the worker has done all there was."""
 

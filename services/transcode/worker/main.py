@@ -19,10 +19,12 @@ from meshkit.objects import Objects
 from meshkit.run import until
 from meshkit.settings import GrpcSettings, NatsSettings, S3Settings
 from meshkit.telemetry import log
+from services.transcode.worker import processes
 from services.transcode.worker.channels import GrpcScheduler, JetStreamQueue
 from services.transcode.worker.execute import Executor
 from services.transcode.worker.ffmpeg import find_ffmpeg
 from services.transcode.worker.objects import S3Objects
+from services.transcode.worker.probe import PROBE
 from services.transcode.worker.service import Worker
 
 if TYPE_CHECKING:
@@ -86,5 +88,9 @@ async def main(settings: Settings, stop: asyncio.Event) -> None:
             executor,
             lambda event, fields: log.warning(event, **fields),
             check_room=executor.check_room,
+            rest=lambda: processes.prepare(PROBE, processes.ANY),
         )
-        await until(stop, worker.run())
+        try:
+            await until(stop, worker.run())
+        finally:
+            await processes.dismiss()

@@ -17,6 +17,10 @@ _LONGEST_ANSWER = 2**20
 _CRASHES = tuple(-each for each in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL))
 
 
+def module_of(program: str) -> str:
+    return f"services.transcode.worker.{program}"
+
+
 async def answer_of(
     program: str, arguments: Sequence[str], *, source: Source, scratch: Path, limits: Limits
 ) -> dict[str, Any]:
@@ -28,7 +32,7 @@ async def answer_of(
     where, size = (source.url, source.size) if isinstance(source, Loopback) else (str(source), source.stat().st_size)
     try:
         finished = await run_python(
-            f"services.transcode.worker.{program}",
+            module_of(program),
             [where, str(size), *arguments],
             source=source,
             scratch=scratch,

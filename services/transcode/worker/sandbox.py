@@ -1,22 +1,18 @@
 """Run a program on untrusted bytes: its own source and scratch folder only, bounded time and memory.
 
-The child starts as `sandbox_launch`, which locks itself down and becomes the program, so that nothing of ours has to
-run between fork and exec.
+The child starts as `sandbox_launch`, which is told what to be, locks itself down and becomes the program, so that
+nothing of ours has to run between fork and exec. `processes` may have one ready.
 """
 
 import asyncio
-import json
-import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from services.transcode.media.source import Loopback, Source
-from services.transcode.worker import sandbox_launch
+from services.transcode.worker import processes, sandbox_launch
 
 SandboxLevel = Literal["landlock files and tcp", "landlock files", "limits only"]
 
@@ -86,7 +82,8 @@ async def run_python(
         scratch=scratch,
         limits=limits,
         on_output=on_output,
-        environment={"PYTHONPATH": str(_OURS.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        environment=processes.PYTHON,
+        module=module,
     )
 
 
@@ -100,26 +97,21 @@ async def run_sandboxed(
     read: Sequence[Path] = (),
     listed: Sequence[Path] = (),
     environment: dict[str, str] | None = None,
+    module: str = processes.ANY,
 ) -> Finished:
     """Run `argv` (argv[0] an absolute path) with `scratch` as its folder, the only place it may write.
 
     It may read `sources`, and `read` and what lies beneath; of the folders in `listed` it sees the names but not the
-    content. It may connect to nothing but sources on loopback, where the kernel can hold it to that.
+    content. It may connect to nothing but sources on loopback, where the kernel can hold it to that. `module` is the
+    program of ours that `argv` runs, if it is one.
     `on_output` gets stdout as it comes. Raises SandboxTimeout at the deadline. However this ends, cancellation
     included, the program and everything it started are gone.
     """
     read = [*read, *(each for each in sources if isinstance(each, Path))]
     connect = [each.port for each in sources if isinstance(each, Loopback)]
-    launcher = _launcher(argv, scratch, limits, {"read": read, "list": listed}, connect, environment or {})
-    process = await asyncio.create_subprocess_exec(
-        *launcher,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=scratch,
-        env={},
-        start_new_session=True,
-    )
+    allowed = _limits(argv, scratch, limits, {"read": read, "list": listed}, connect, environment or {})
+    order = {"folder": str(scratch), "limits": allowed, "program": argv}
+    process = await processes.told(module, order)
     try:
         async with asyncio.timeout(limits.deadline):
             stderr = await _drain(process, on_output)
@@ -127,24 +119,23 @@ async def run_sandboxed(
     except TimeoutError as error:
         raise SandboxTimeout(f"{Path(argv[0]).name} took longer than {limits.deadline:.0f} s") from error
     finally:
-        await _end(process)
+        await processes.end(process)
 
 
-def _launcher(
+def _limits(
     argv: Sequence[str],
     scratch: Path,
     limits: Limits,
     paths: dict[str, Sequence[Path]],
     connect: list[int],
     environment: dict[str, str],
-) -> list[str]:
-    settings = {
-        "parent": os.getpid(),
+) -> dict[str, Any]:
+    return {
         "read": [*_SYSTEM_READ, argv[0], *map(str, paths["read"])],
         "list": [str(path) for path in paths["list"]],
         "write": [*_SYSTEM_WRITE, str(scratch)],
         "connect": connect,
-        "environment": {"HOME": str(scratch), "TMPDIR": str(scratch), "LC_ALL": "C.UTF-8", **environment},
+        "environment": {"HOME": str(scratch), "TMPDIR": str(scratch), **processes.LOCALE, **environment},
         "rlimits": {
             "RLIMIT_CPU": limits.cpu,
             "RLIMIT_AS": limits.memory,
@@ -153,7 +144,6 @@ def _launcher(
             "RLIMIT_CORE": 0,
         },
     }
-    return [sys.executable, "-I", "-S", sandbox_launch.__file__, json.dumps(settings), *argv]
 
 
 async def _drain(process: asyncio.subprocess.Process, on_output: Callable[[bytes], None]) -> str:
@@ -174,12 +164,3 @@ async def _drain(process: asyncio.subprocess.Process, on_output: Callable[[bytes
 async def _pump(stream: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:
     while data := await stream.read(_READ_SIZE):
         take(data)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    # The whole group, even when the program itself has gone: it may have left children behind.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-    # Closes the pipes now; waiting for the garbage collector would warn.
-    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -1,6 +1,7 @@
-"""Lock this process down, then become another program. Run as a script by `sandbox`; imports only the standard library.
+"""Wait to be told what to be, lock this process down, and be that. Imports only the standard library.
 
-Usage: python -I -S sandbox_launch.py '<limits as JSON>' program argument…
+Run by `processes`: as a script with `parent` it becomes any program; as a module with `parent module` it is that one of
+ours, loaded before anything is told. Then comes one line of JSON on standard input.
 """
 
 import ctypes
@@ -10,6 +11,7 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -46,9 +48,42 @@ def landlock_abi() -> int:
 
 
 def main() -> None:
-    limits: dict[str, Any] = json.loads(sys.argv[1])
-    program = sys.argv[2:]
-    die_with(limits["parent"])
+    die_with(int(sys.argv[1]))
+    ours = import_module(sys.argv[2]) if len(sys.argv) > 2 else None
+    order = told()
+    program: list[str] = order["program"]
+    environment: dict[str, str] = order["limits"]["environment"]
+    lock_down(order["limits"])
+    if ours is None:
+        os.execve(program[0], program, environment)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = program[program.index(sys.argv[2]) :]
+    ours.main()
+    # Taking down what was loaded takes as long as a small source does.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def told() -> dict[str, Any]:
+    """What to be: `program`, with its arguments, in its `folder` and within its `limits`."""
+    line = sys.stdin.readline()
+    if not line:
+        # Nobody had use for it.
+        sys.exit()
+    order: dict[str, Any] = json.loads(line)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.chdir(order["folder"])
+    return order
+
+
+def lock_down(limits: dict[str, Any]) -> None:
+    """For good: this process, and all that it becomes or starts."""
+    # Landlock holds the thread that asks for it.
+    if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208 - pathlib is slow to import
+        raise RuntimeError("threads began before the sandbox did")
     _give_way_when_memory_is_short()
     for name, value in limits["rlimits"].items():
         kind = getattr(resource, name)
@@ -59,7 +94,6 @@ def main() -> None:
     abi = landlock_abi()
     if abi:
         _landlock(abi, limits)
-    os.execve(program[0], program, limits["environment"])
 
 
 def die_with(parent: int) -> None:

@@ -39,7 +39,7 @@ class Cancelled(Exception):
 class Worker:
     """`execute` does a task and completes it with the scheduler; a heartbeat goes out every `beat` seconds.
 
-    `check_room` raises Unavailable while this worker can take no task.
+    `check_room` raises Unavailable while this worker can take no task; `rest` is called while there is none.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Worker:
         *,
         beat: float = BEAT,
         check_room: Callable[[], None] = lambda: None,
+        rest: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._queue = queue
         self._scheduler = scheduler
@@ -58,6 +59,7 @@ class Worker:
         self._report = report
         self._every = beat
         self._check_room = check_room
+        self._rest = rest
         self._failures = 0
 
     async def run(self) -> None:
@@ -68,6 +70,8 @@ class Worker:
                 if ticket := await self._queue.next():
                     await self._take(ticket)
                     await self._sit_out()
+                elif self._rest:
+                    await self._rest()
             except MeshError as error:
                 self._report("worker waits", {"reason": error.reason, "detail": error.message})
                 await asyncio.sleep(_PAUSE)

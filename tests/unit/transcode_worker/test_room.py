@@ -84,3 +84,22 @@ async def test_a_worker_that_fails_again_and_again_makes_way() -> None:
         await running
     assert at[1] - at[0] >= 2 * beat
     assert at[2] - at[1] >= 4 * beat
+
+
+async def test_a_worker_rests_when_it_waited_in_vain() -> None:
+    queue, scheduler, done = FakeQueue(), FakeScheduler(), list[str]()
+    queue.tickets += [None, FakeTicket(), None]
+    scheduler.claims.append(a_claim())
+
+    async def execute(*_: object) -> None:
+        done.append("task")
+
+    async def rest() -> None:
+        done.append("rest")
+
+    running = asyncio.create_task(Worker(queue, scheduler, execute, lambda *_: None, rest=rest).run())
+    await queue.idle.wait()
+    assert done == ["rest", "task", "rest"]
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
