@@ -58,7 +58,7 @@ class Settings(GrpcSettings, DatabaseSettings, NatsSettings, S3Settings):
 
 
 async def main(settings: Settings, stop: asyncio.Event) -> None:
-    db = Database(settings.database_url, pool_size=16)
+    db = Database(settings.database_url, pool_size=16, planned_once=True)
     store = PostgresStore(db, settings.limits)
     presets = Presets(shipped(), store)
     jobs, allowances = Jobs(store, presets), Allowances(store, settings.limits)

@@ -88,3 +88,11 @@ async def test_a_statement_knows_its_parameters(db: Database) -> None:
     async with db.transaction() as connection:
         with pytest.raises(TypeError, match="asset_id"):
             await FIND.run(connection, thing_id=new_id(), asset_id=new_id())
+
+
+async def test_statements_can_be_planned_once(database_url: Callable[[str], Awaitable[str]]) -> None:
+    db = Database(await database_url("identity"), planned_once=True)
+    async with db.transaction() as connection:
+        said = [await connection.scalar(sa.text(f"SHOW {name}")) for name in ("plan_cache_mode", "enable_seqscan")]
+    assert said == ["force_generic_plan", "off"]
+    await db.close()
