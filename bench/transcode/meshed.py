@@ -63,9 +63,16 @@ def send(mesh: RunningMesh, client: Client, file: Path, preset: str = "") -> Way
     return Way(asset_id=asset_id, playable=playable or ready, ready=ready, cpu=cpu_of(pids) - before)
 
 
+def settled(client: Client, asset_id: str) -> None:
+    """Returns once the asset is ready. Raises AssertionError when it will not be."""
+    told = client.events(asset_id=asset_id, types=("asset.ready", "asset.failed"), last_event_id="0")
+    last = next(iter(told))
+    assert last.type == "asset.ready", last
+
+
 @dataclass(slots=True)
 class Starts:
-    """When, by the clock, a worker first started a program: one on the source at all, and ffmpeg."""
+    """When, by the clock, a worker first had a program at work on a source: any at all, and ffmpeg."""
 
     program: float = 0.0
     ffmpeg: float = 0.0
@@ -80,7 +87,7 @@ def first_starts(mesh: RunningMesh) -> Iterator[Starts]:
         while not seen.ffmpeg and not over.wait(0.002):
             children = [child for pid in workers(mesh) for child in _children(pid)]
             now = time.time()
-            if children and not seen.program:
+            if not seen.program and any(_at_work(child) for child in children):
                 seen.program = now
             if any(_name(child).startswith("ffmpeg") for child in children):
                 seen.ffmpeg = now
@@ -96,6 +103,14 @@ def first_starts(mesh: RunningMesh) -> Iterator[Starts]:
 
 def _children(pid: int) -> list[str]:
     return [child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in _read(each).split()]
+
+
+def _at_work(pid: str) -> bool:
+    """In a task's folder, and not one that waits to be told of a task."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() != Path("/")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _name(pid: str) -> str:

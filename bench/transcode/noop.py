@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from reelmesh.transcode.v1 import worker_pb2, worker_pb2_grpc
 
 from bench.cpu import cpu_seconds
+from bench.transcode.meshed import settled
 from meshkit.credentials import OwnToken, identity_at
 from meshkit.grpc import client
 from meshkit.ids import new_id
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from local.mesh import RunningMesh
 
-SLOTS = 8
+SLOTS = 16
 _TIMESCALE = 15_360
 
 
@@ -164,15 +165,10 @@ async def passage(mesh: RunningMesh, api: Client, clip: Path, seconds: int) -> P
     async with idling(mesh, seconds, SLOTS) as nothing:
         began, cpu = time.monotonic(), cpu_seconds(scheduler_pid)
         asset_id = await asyncio.to_thread(api.upload_file, clip)
-        await asyncio.to_thread(_settled, api, asset_id)
+        await asyncio.to_thread(settled, api, asset_id)
         wall = time.monotonic() - began
         used = cpu_seconds(scheduler_pid) - cpu
     return Passage(tasks=nothing.done, plan=nothing.planned, wall=wall, cpu_per_task=1000 * used / nothing.done)
-
-
-def _settled(api: Client, asset_id: str) -> None:
-    *_, last = api.watch(asset_id, every=0.5)
-    assert last.ready, last.failure
 
 
 def _quiet(_: str, __: dict[str, object]) -> None:
