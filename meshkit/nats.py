@@ -6,7 +6,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import nats
 from nats.errors import Error as NatsError
@@ -17,7 +17,7 @@ from meshkit.telemetry import log
 from meshkit.topology import DURABLES, STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
     from datetime import datetime
 
     from nats.aio.client import Client
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from meshkit.topology import Durable
 
+T = TypeVar("T")
 PUBLISH_TIMEOUT = 5.0
 """Seconds until a publish without an answer counts as failed."""
 _NOTHING_NOW = {"404", "408"}
@@ -66,27 +67,28 @@ class Bus:
 
         Raises Unavailable.
         """
-        with _unavailable():
-            try:
-                info = await self.js.stream_info(stream)
-            except NotFoundError:
-                await self.ensure()
-                info = await self.js.stream_info(stream)
-        created = info.created
+        created = (await self._made(lambda: self.js.stream_info(stream))).created
         if created is None:
             raise Unavailable("nats_unavailable", f"{stream} does not say when it was made")
         return created
 
     async def fill(self, stream: str) -> float:
         """Its bytes, as part of those that it may hold. Raises Unavailable."""
-        with _unavailable():
-            info = await self.js.stream_info(stream)
+        info = await self._made(lambda: self.js.stream_info(stream))
         return info.state.bytes / info.config.max_bytes if info.config.max_bytes else 0.0
 
     async def waiting(self, durable: Durable) -> int:
         """Messages that were delivered to nobody yet. Raises Unavailable."""
+        return (await self._made(lambda: self.js.consumer_info(durable.stream, durable.name))).num_pending or 0
+
+    async def _made(self, look: Callable[[], Awaitable[T]]) -> T:
+        """What `look` finds, once what it looks for is made anew if it is missing."""
         with _unavailable():
-            return (await self.js.consumer_info(durable.stream, durable.name)).num_pending or 0
+            try:
+                return await look()
+            except NotFoundError:
+                await self.ensure()
+                return await look()
 
 
 @asynccontextmanager

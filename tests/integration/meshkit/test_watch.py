@@ -13,6 +13,7 @@ from meshkit.db import after_commit
 from meshkit.ids import new_id
 from meshkit.metrics import REGISTRY
 from meshkit.outbox import DEAD_LETTERS, OUTBOX
+from meshkit.topology import WORKERS
 from meshkit.watch import _OLDEST, Watch
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ async def test_streams_and_consumers_belong_to_one_service(
     for consumer in ("transcode-metadata-all", "transcode-transcode-job_grown", "workers"):
         assert shown("reelmesh_consumer_lag", consumer=consumer) is not None
     assert shown("reelmesh_dead_letters", consumer="transcode-metadata-all") is not None
+
+
+async def test_a_durable_that_was_lost_is_made_anew(bus: Bus) -> None:
+    await bus.js.delete_consumer(WORKERS.stream, WORKERS.name)
+    await bus.waiting(WORKERS)
+    assert (await bus.js.consumer_info(WORKERS.stream, WORKERS.name)).config.max_waiting == WORKERS.max_waiting
 
 
 async def test_what_is_published_already_costs_a_look_nothing(db: Database) -> None:
