@@ -122,7 +122,8 @@ async def test_a_place_is_given_once(store: Store) -> None:
             return [job.id for job in await tx.admit(tenant, 10)]
 
     given = await asyncio.gather(*[admitted() for _ in range(6)])
-    # Where all of them are locked by others, a round may pass in vain; none is ever one too many.
+    # A round locks what others have not: it may pass in vain, or come to a later one. None is ever one too many.
     assert sum(map(len, given)) <= 1
     given.append(await admitted())
-    assert [each for some in given for each in some] == [jobs[2].id]
+    (one,) = [each for some in given for each in some]
+    assert one in {job.id for job in jobs[2:]}
