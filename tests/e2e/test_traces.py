@@ -97,8 +97,6 @@ async def test_of_a_trace_that_is_not_sampled_only_the_id_goes_on(mesh: RunningM
 
     await eventually(lambda: {("gateway", "gateway"), ("gateway", "metadata")} <= edges(), within=15)
     assert dropped not in {span.trace_id for span in spans.spans}
-    # Nor did metadata begin another trace for it.
-    assert not [span for span in spans.spans if span.name.endswith("/GetAsset") and not span.parent_id]
 
 
 def _listed(name: str) -> str:
