@@ -42,8 +42,8 @@ FLAGS = (
     "-s3.port.lance=0",
     "-s3.readerCacheSizeMB=128",
 )
-# For its heap, where each part lies several times over while it comes in. With four of 16 MiB at a time, a GiB costs it
-# 26 CPU seconds within 300 MiB, 20 within 400, 12 within 600, and no less with more: the rest is garbage collection.
+# For its heap, where each part lies several times over while it comes in. Within half of this, garbage collection
+# takes as much CPU as all else (`make bench NAME=upload ONLY=presigned` has its share); with more it takes no less.
 MEMORY = "600MiB"
 SOCKETS = ("-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock")  # relative: a socket's path may have 107 bytes
 

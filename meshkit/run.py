@@ -41,7 +41,7 @@ def run(
     tls.set_up(settings)
 
     async def supervised() -> None:
-        # What is loaded by now stays: looking through it for garbage again and again took 5 % of a busy process.
+        # What is loaded by now stays: looking through it for garbage again and again shows in a busy process.
         gc.freeze()
         gc.set_threshold(_YOUNG)
         stop = asyncio.Event()
