@@ -43,12 +43,12 @@ def pin(mesh: RunningMesh) -> None:
             os.sched_setaffinity(int(task), {cores[number % len(cores)]})
 
 
-def send(mesh: RunningMesh, client: Client, file: Path, preset: str = "") -> Way:
+def send(mesh: RunningMesh, client: Client, file: Path) -> Way:
     """Upload, wait until it is ready, count. Raises AssertionError when it does not become ready."""
     pids = workers(mesh)
     before = cpu_of(pids)
     fresh = anew(file)
-    asset_id = client.upload_file(fresh, preset=preset)
+    asset_id = client.upload_file(fresh)
     uploaded = time.monotonic()
     playable = ready = 0.0
     # Told, not asked: asking again and again would take time from the very cores that are measured.

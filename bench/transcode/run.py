@@ -14,7 +14,7 @@ import uvloop
 from reelmesh_client import Client
 
 from bench.figures import Figures, median, say
-from bench.transcode import codecs, meshed, noop, single
+from bench.transcode import meshed, noop, single
 from bench.transcode.quality import fetched, measured
 from bench.transcode.source import anew, source
 from local.mesh import running_mesh
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # With BENCH_QUICK=1 only to see that every part runs: its figures mean nothing.
 SECONDS, LONG_SECONDS, PASSAGE_SECONDS = (8, 16, 600) if os.environ.get("BENCH_QUICK") else (64, 600, 36_000)
-JOINED_SECONDS = min(SECONDS, 20)
 FOLDER = Path(".reelmesh") / "bench"
 _IDLE = 3.0
 """Seconds after which a mesh without work is one that is idle."""
@@ -59,7 +58,6 @@ async def _run(rounds: int, only: list[str]) -> None:
         "start": start,
         "playable": playable,
         "quality": quality,
-        "codecs": joins,
         "passage": passage,
     }
     with tempfile.TemporaryDirectory() as home:
@@ -145,33 +143,13 @@ async def quality(course: Course) -> None:
     one.mkdir()
     await asyncio.to_thread(single.run, course.clip, one)
     for height, made in many.items():
-        await _compare(course, course.clip, str(height), made, one / f"v{height}.mp4")
-
-
-async def joins(course: Course) -> None:
-    """The same of the other codecs, on a shorter clip, against one go by the very same settings."""
-    short = await asyncio.to_thread(source, FOLDER, JOINED_SECONDS)
-    for preset in codecs.PRESETS:
-        many, one = course.home / preset, course.home / f"one-{preset}"
-        many.mkdir()
-        one.mkdir()
-        way = await asyncio.to_thread(meshed.send, course.mesh, course.client, short, preset)
-        mine = await asyncio.to_thread(codecs.made, course.client, way.asset_id, many)
-        chunks, whole = await codecs.in_one_go(short, one, preset)
-        say(f"  {preset}: {chunks} chunks")
-        for height, made in mine.items():
-            await _compare(course, short, f"{preset}_{height}", made, whole[height])
-
-
-async def _compare(course: Course, clip: Path, name: str, made: Path, one: Path) -> None:
-    """What the mesh made against what was made in one go."""
-    chunked = await asyncio.to_thread(measured, made, clip, course.home)
-    whole = await asyncio.to_thread(measured, one, clip, course.home)
-    assert chunked.frames == whole.frames, f"{chunked.frames} frames, {whole.frames} of one process"
-    say(f"  {name}: one {whole.vmaf:.2f} VMAF, {whole.psnr:.3f} dB; mesh {chunked.vmaf:.2f}, {chunked.psnr:.3f}")
-    course.figures.add(f"vmaf_difference_{name}", chunked.vmaf - whole.vmaf, bound="-0.2 to 0.2")
-    course.figures.add(f"psnr_difference_{name}", chunked.psnr - whole.psnr, bound="-0.1 to 0.1")
-    course.figures.add(f"size_ratio_{name}", chunked.size / whole.size, bound="0.98 to 1.02")
+        chunked = await asyncio.to_thread(measured, made, course.clip, folder)
+        whole = await asyncio.to_thread(measured, one / f"v{height}.mp4", course.clip, folder)
+        assert chunked.frames == whole.frames, f"{chunked.frames} frames, {whole.frames} of one process"
+        say(f"  {height}: one {whole.vmaf:.2f} VMAF, {whole.psnr:.3f} dB; mesh {chunked.vmaf:.2f}, {chunked.psnr:.3f}")
+        course.figures.add(f"vmaf_difference_{height}", chunked.vmaf - whole.vmaf, bound="-0.2 to 0.2")
+        course.figures.add(f"psnr_difference_{height}", chunked.psnr - whole.psnr, bound="-0.1 to 0.1")
+        course.figures.add(f"size_ratio_{height}", chunked.size / whole.size, bound="0.98 to 1.02")
 
 
 async def passage(course: Course) -> None:
