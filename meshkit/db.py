@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import select
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -14,10 +13,11 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from meshkit.direct import Connections, Direct, alive
 from meshkit.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 # By its own judgement it plans anew each time what gets arrays, which takes longer than to do it; and a plan that was
 # made while a table was small reads the whole of it once it is large. What no index serves looks so dear then, before
@@ -38,17 +38,15 @@ class Database:
         self.emitted = asyncio.Event()
         """Set after each commit that put something in the outbox."""
         timeout = int(STATEMENT_TIMEOUT * 1000)
+        connect: dict[str, Any] = {
+            "connect_timeout": 5,
+            "options": f"-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={2 * timeout}"
+            + planned_once * _PLANNED_ONCE,
+        }
         self._engine = create_async_engine(
-            sqlalchemy_url(url),
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_timeout=5,
-            connect_args={
-                "connect_timeout": 5,
-                "options": f"-c statement_timeout={timeout} -c idle_in_transaction_session_timeout={2 * timeout}"
-                + planned_once * _PLANNED_ONCE,
-            },
+            sqlalchemy_url(url), pool_size=pool_size, max_overflow=pool_size, pool_timeout=5, connect_args=connect
         )
+        self._direct = Connections(url, pool_size, **connect)
         sa.event.listen(self._engine.sync_engine, "checkout", _check_alive)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -60,12 +58,31 @@ class Database:
                 # Of a transaction before it on this connection, which was rolled back.
                 connection.info.pop("after", None)
                 yield connection
-                emitted = connection.info.pop("emitted", False)
-                after = connection.info.pop("after", [])
-        if emitted:
-            self.emitted.set()
-        for each in after:
-            each()
+                done = {name: connection.info.pop(name, None) for name in ("emitted", "after")}
+        self._committed(done)
+
+    @asynccontextmanager
+    async def direct(self) -> AsyncIterator[Direct]:
+        """As `transaction`, for Statements alone, and much cheaper."""
+        with _unavailable():
+            async with self._direct.borrowed() as connection:
+                try:
+                    yield connection
+                except BaseException:
+                    # One that cannot is not used again.
+                    with suppress(psycopg.Error):
+                        await connection.driver.rollback()
+                    raise
+                await connection.driver.commit()
+        self._committed(connection.info)
+
+    @asynccontextmanager
+    async def direct_autocommit(self) -> AsyncIterator[Direct]:
+        """As `autocommit`, for Statements alone, and much cheaper."""
+        with _unavailable():
+            async with self._direct.borrowed(autocommit=True) as connection:
+                yield connection
+        self._committed(connection.info)
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[AsyncConnection]:
@@ -77,9 +94,8 @@ class Database:
             async with self._autocommit.connect() as connection:
                 connection.info.pop("after", None)
                 yield connection
-                after = connection.info.pop("after", [])
-        for each in after:
-            each()
+                after = connection.info.pop("after", None)
+        self._committed({"after": after})
 
     async def ping(self) -> None:
         """Raises Unavailable when the database does not answer."""
@@ -88,13 +104,20 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        await self._direct.close()
+
+    def _committed(self, info: Mapping[str, Any]) -> None:
+        if info.get("emitted"):
+            self.emitted.set()
+        for each in info.get("after") or ():
+            each()
 
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError, psycopg.OperationalError) as error:
         raise Unavailable("database_unavailable") from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -102,21 +125,14 @@ def _unavailable() -> Iterator[None]:
         raise
 
 
-def after_commit(connection: AsyncConnection, call: Callable[[], None]) -> None:
+def after_commit(connection: AsyncConnection | Direct, call: Callable[[], None]) -> None:
     """Do that when the transaction has committed, and not at all if it does not; in autocommit, when all went well."""
     connection.info.setdefault("after", []).append(call)
 
 
 def _check_alive(connection: Any, *_: object) -> None:
-    """Leave a connection that its server closed: there is something to read on it though nothing was asked.
-
-    SQLAlchemy's `pool_pre_ping` would ask, which is a round trip for every transaction.
-    """
-    driver = connection.driver_connection
-    waiting = select.poll()
-    if not driver.closed:
-        waiting.register(driver.fileno(), select.POLLIN)
-    if driver.closed or waiting.poll(0):
+    """Leave a connection that its server closed, without the round trip of SQLAlchemy's `pool_pre_ping`."""
+    if not alive(connection.driver_connection):
         raise DisconnectionError("closed by the server")
 
 

@@ -15,10 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from meshkit.errors import Conflict
+from meshkit.statements import Statement
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from meshkit.direct import Direct
 
 REQUESTS = sa.Table(
     "requests",
@@ -29,6 +32,11 @@ REQUESTS = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )
+_KEY = {name: sa.bindparam(name, type_=REQUESTS.c[name].type) for name in ("tenant_id", "kind", "request_id")}
+_KEEP = Statement(insert(REQUESTS).values(**_KEY, hash=sa.bindparam("hash")).on_conflict_do_nothing())
+_KEPT_HASH = Statement(sa.select(REQUESTS.c.hash).where(*(REQUESTS.c[name] == value for name, value in _KEY.items())))
+_ASIDE = ("request_id", "in_series")
+"""Fields that say which request it is, or how to answer, and not what is wanted."""
 _KEPT = timedelta(days=30)
 _said: ContextVar[tuple[str, str] | None] = ContextVar("said", default=None)
 
@@ -45,12 +53,14 @@ def begin(request: Message) -> None:
         return
     rest = type(request)()
     rest.CopyFrom(request)
-    rest.ClearField("request_id")
+    for name in _ASIDE:
+        if name in rest.DESCRIPTOR.fields_by_name:
+            rest.ClearField(name)
     digest = hashlib.sha256(rest.SerializeToString(deterministic=True)).hexdigest()
     _said.set((request.DESCRIPTOR.full_name, digest))
 
 
-async def only(connection: AsyncConnection, tenant_id: str, request_id: str) -> None:
+async def only(connection: AsyncConnection | Direct, tenant_id: str, request_id: str) -> None:
     """Raises Conflict (`idempotency_key_reused`) when the tenant said something else by that id before.
 
     Of an id that no request brought, nothing.
@@ -60,9 +70,8 @@ async def only(connection: AsyncConnection, tenant_id: str, request_id: str) -> 
         return
     kind, digest = said
     mine = {"tenant_id": tenant_id, "kind": kind, "request_id": request_id}
-    await connection.execute(insert(REQUESTS).values(**mine, hash=digest).on_conflict_do_nothing())
-    found = sa.select(REQUESTS.c.hash).where(*(REQUESTS.c[name] == value for name, value in mine.items()))
-    if (await connection.execute(found)).scalar() != digest:
+    await _KEEP.run(connection, **mine, hash=digest)
+    if await _KEPT_HASH.run(connection, **mine) != [(digest,)]:
         raise Conflict("idempotency_key_reused", "the same key came with another request before")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from meshkit.db import Database
+    from meshkit.direct import Direct
     from meshkit.nats import Bus
 
 EVENT_ID = "Reelmesh-Event-Id"
@@ -122,17 +123,17 @@ def subject_of(event: Message, key: str) -> str:
     return f"{package}.{fact.removeprefix(package.split('.')[1] + '_')}.{key}"
 
 
-async def emit(connection: AsyncConnection, event: Message, key: str) -> None:
+async def emit(connection: AsyncConnection | Direct, event: Message, key: str) -> None:
     """Say `event`, about the resource with the id `key`, when this transaction commits."""
     await enqueue(connection, subject_of(event, key), event.SerializeToString())
 
 
-async def enqueue(connection: AsyncConnection, subject: str, payload: bytes) -> None:
+async def enqueue(connection: AsyncConnection | Direct, subject: str, payload: bytes) -> None:
     """Publish `payload` on `subject` when this transaction commits."""
     await enqueue_all(connection, [(subject, payload)])
 
 
-async def enqueue_all(connection: AsyncConnection, messages: Sequence[tuple[str, bytes]]) -> None:
+async def enqueue_all(connection: AsyncConnection | Direct, messages: Sequence[tuple[str, bytes]]) -> None:
     """Publish each payload on its subject, in this order, when this transaction commits."""
     subjects, payloads = zip(*messages, strict=True)
     ids = [new_id() for _ in messages]
@@ -141,7 +142,7 @@ async def enqueue_all(connection: AsyncConnection, messages: Sequence[tuple[str,
     connection.info["emitted"] = True
 
 
-async def first_time(connection: AsyncConnection, consumer: str, message_id: str) -> bool:
+async def first_time(connection: AsyncConnection | Direct, consumer: str, message_id: str) -> bool:
     """Whether `consumer` sees the message for the first time; remembers it if this transaction commits."""
     return await _REMEMBER.first(connection, consumer=consumer, message_id=message_id) is not None
 
@@ -184,7 +185,7 @@ class Relay:
                     await self._db.emitted.wait()
 
     async def _publish_batch(self) -> int:
-        async with self._db.transaction() as connection:
+        async with self._db.direct() as connection:
             rows = await _WAITING.run(connection)
             if not rows:
                 return 0

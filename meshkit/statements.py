@@ -12,6 +12,8 @@ import psycopg
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.exc import OperationalError
 
+from meshkit.direct import Direct
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -38,10 +40,10 @@ class Statement:
         self._returns = bool(columns)
         self._decode = [(place, decode) for place, column in enumerate(columns) if (decode := _decoder(column.type))]
 
-    async def run(self, connection: AsyncConnection, **values: Any) -> list[tuple[Any, ...]]:
+    async def run(self, connection: AsyncConnection | Direct, **values: Any) -> list[tuple[Any, ...]]:
         """The rows, in the transaction of `connection`. Raises OperationalError when the database is gone."""
         bound = self._bound(values)
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver = await _driver(connection)
         try:
             cursor = await driver.execute(self._text, bound)
             rows = await cursor.fetchall() if self._returns else []
@@ -49,16 +51,16 @@ class Statement:
             raise self._failed(driver, error) from error
         return [self._decoded(row) for row in rows] if self._decode else rows
 
-    async def run_each(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def run_each(self, connection: AsyncConnection | Direct, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of `rows`, in one round trip; it gives none back. Raises as `run` does."""
         bound = [self._bound(values) for values in rows]
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver = await _driver(connection)
         try:
             await driver.cursor().executemany(self._text, bound)
         except psycopg.OperationalError as error:
             raise self._failed(driver, error) from error
 
-    async def first(self, connection: AsyncConnection, **values: Any) -> tuple[Any, ...] | None:
+    async def first(self, connection: AsyncConnection | Direct, **values: Any) -> tuple[Any, ...] | None:
         """The first row, if there is one."""
         return next(iter(await self.run(connection, **values)), None)
 
@@ -79,6 +81,12 @@ class Statement:
             if values[place] is not None:
                 values[place] = decode(values[place])
         return tuple(values)
+
+
+async def _driver(connection: AsyncConnection | Direct) -> Any:
+    if isinstance(connection, Direct):
+        return connection.driver
+    return (await connection.get_raw_connection()).driver_connection
 
 
 def _columns(statement: Any) -> list[ColumnElement[Any]]:

@@ -46,8 +46,11 @@ class UploadApi(upload_pb2_grpc.UploadServiceServicer):
     ) -> upload_pb2.CreateUploadResponse:
         if request.transport == upload_pb2.Upload.TRANSPORT_FETCHED:
             await self._fetches.vet(request.source_url)
-        made = await self._uploads.create(caller().tenant_id, wire.from_create(request), request.request_id)
-        return upload_pb2.CreateUploadResponse(upload=wire.to_upload(made[0]), parts=wire.to_signed(made[1]))
+        made, series = await self._uploads.create(caller().tenant_id, wire.from_create(request), request.request_id)
+        upload = wire.to_upload(made)
+        if request.in_series:
+            return upload_pb2.CreateUploadResponse(upload=upload, series=map(wire.to_series, series))
+        return upload_pb2.CreateUploadResponse(upload=upload, parts=wire.to_signed(series))
 
     async def GetUpload(self, request: upload_pb2.GetUploadRequest, context: Any) -> upload_pb2.GetUploadResponse:
         upload = await self._uploads.get(caller().tenant_id, request.upload_id)

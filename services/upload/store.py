@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -80,7 +79,44 @@ _ADD = locked(sa.select(_ADDED.c.tenant_id))
 _ID, _TENANT = (sa.bindparam(name, type_=UPLOADS.c.id.type) for name in ("one", "tenant"))
 _MINE = sa.select(*_COLUMNS).where(UPLOADS.c.id == _ID, UPLOADS.c.tenant_id == _TENANT)
 _GET, _LOCK = Statement(_MINE), Statement(_MINE.with_for_update())
-_SET = sa.update(UPLOADS).where(UPLOADS.c.id == sa.bindparam("one"))
+_OF_ASSET = Statement(
+    sa.select(*_COLUMNS)
+    .where(UPLOADS.c.asset_id == sa.bindparam("asset", type_=_ID.type), UPLOADS.c.tenant_id == _TENANT)
+    .with_for_update()
+)
+_OF_REQUEST = Statement(
+    sa.select(*_COLUMNS).where(UPLOADS.c.tenant_id == _TENANT, UPLOADS.c.request_id == sa.bindparam("request"))
+)
+_BEFORE, _MOST = sa.bindparam("before", type_=_ID.type), sa.bindparam("most", type_=sa.Integer)
+_LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_PAGE = Statement(
+    sa.select(*_COLUMNS)
+    .where(UPLOADS.c.tenant_id == _TENANT, UPLOADS.c.id < _BEFORE)
+    .order_by(UPLOADS.c.id.desc())
+    .limit(_MOST)
+)
+_NOW, _THEN = (sa.bindparam(name, type_=_TIME) for name in ("now", "then"))
+_RECEIVING = UPLOADS.c.state == State.RECEIVING
+
+
+def _due(*where: sa.ColumnElement[bool]) -> Statement:
+    due = sa.select(*_COLUMNS).where(_RECEIVING, *where)
+    return Statement(due.limit(_MOST).with_for_update(skip_locked=True))
+
+
+_STALE, _UNSEEN = _due(UPLOADS.c.expire_time < _NOW), _due(UPLOADS.c.look_time < _NOW)
+_IDLE = sa.or_(UPLOADS.c.held_until.is_(None), UPLOADS.c.held_until < _NOW)
+_UNFETCHED = _due(UPLOADS.c.transport == Transport.FETCHED, _IDLE)
+_SOON = Statement(
+    sa.update(UPLOADS).where(UPLOADS.c.id == _ID, _RECEIVING, UPLOADS.c.look_time > _THEN).values(look_time=_THEN)
+)
+_SET = Statement(
+    sa.update(UPLOADS)
+    .where(UPLOADS.c.id == _ID)
+    .values({column.name: sa.bindparam(column.name, type_=column.type) for column in _COLUMNS[1:]})
+)
+_CHARGED = Statement(sa.select(UPLOADS.c.charged).where(UPLOADS.c.id == _ID))
+_FORGET = Statement(sa.delete(UPLOADS).where(UPLOADS.c.id == _ID))
 
 
 class PostgresStore:
@@ -90,18 +126,18 @@ class PostgresStore:
         self._limits = limits
 
     async def template(self, tenant_id: str) -> str | None:
-        async with self._db.autocommit() as connection:
+        async with self._db.direct_autocommit() as connection:
             row = await TEMPLATE.first(connection, tenant=tenant_id)
         return None if row is None else row[0]
 
     async def find(self, tenant_id: str, upload_id: str) -> Upload | None:
-        async with self._db.autocommit() as connection:
+        async with self._db.direct_autocommit() as connection:
             row = await _GET.first(connection, one=upload_id, tenant=tenant_id)
         return None if row is None else _upload(row)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
-        async with self._db.transaction() as connection:
+        async with self._db.direct() as connection:
             yield PostgresTransaction(connection, self._limits)
 
 
@@ -114,37 +150,32 @@ class PostgresTransaction(Tenants):
             await self.open(upload, tenant_of(row))
             await self._say(upload)
             return upload
-        return await self._one(UPLOADS.c.tenant_id == upload.tenant_id, UPLOADS.c.request_id == request_id)
+        (found,) = await _OF_REQUEST.run(self._connection, tenant=upload.tenant_id, request=request_id)
+        return _upload(found)
 
     async def get(self, tenant_id: str, upload_id: str, *, lock: bool = False) -> Upload | None:
         row = await (_LOCK if lock else _GET).first(self._connection, one=upload_id, tenant=tenant_id)
         return None if row is None else _upload(row)
 
     async def of_asset(self, tenant_id: str, asset_id: str) -> Upload | None:
-        statement = sa.select(*_COLUMNS).where(UPLOADS.c.asset_id == asset_id, UPLOADS.c.tenant_id == tenant_id)
-        row = (await self._connection.execute(statement.with_for_update())).first()
+        row = await _OF_ASSET.first(self._connection, asset=asset_id, tenant=tenant_id)
         return None if row is None else _upload(row)
 
     async def page(self, tenant_id: str, *, before: str | None, limit: int) -> Sequence[Upload]:
-        statement = sa.select(*_COLUMNS).where(UPLOADS.c.tenant_id == tenant_id)
-        if before:
-            statement = statement.where(UPLOADS.c.id < before)
-        rows = await self._connection.execute(statement.order_by(UPLOADS.c.id.desc()).limit(limit))
+        rows = await _PAGE.run(self._connection, tenant=tenant_id, before=before or _LAST, most=limit)
         return [_upload(row) for row in rows]
 
     async def stale(self, now: datetime, limit: int) -> Sequence[Upload]:
-        return await self._due(limit, UPLOADS.c.expire_time < now)
+        return [_upload(row) for row in await _STALE.run(self._connection, now=now, most=limit)]
 
     async def unseen(self, now: datetime, limit: int) -> Sequence[Upload]:
-        return await self._due(limit, UPLOADS.c.look_time < now)
+        return [_upload(row) for row in await _UNSEEN.run(self._connection, now=now, most=limit)]
 
     async def unfetched(self, now: datetime, limit: int) -> Sequence[Upload]:
-        idle = sa.or_(UPLOADS.c.held_until.is_(None), UPLOADS.c.held_until < now)
-        return await self._due(limit, UPLOADS.c.transport == Transport.FETCHED, idle)
+        return [_upload(row) for row in await _UNFETCHED.run(self._connection, now=now, most=limit)]
 
     async def look_soon(self, upload_id: str, then: datetime) -> None:
-        later = sa.and_(UPLOADS.c.id == upload_id, UPLOADS.c.state == State.RECEIVING, UPLOADS.c.look_time > then)
-        await self._connection.execute(sa.update(UPLOADS).where(later).values(look_time=then))
+        await _SOON.run(self._connection, one=upload_id, then=then)
 
     async def save(self, upload: Upload) -> None:
         await self._set(upload)
@@ -159,11 +190,6 @@ class PostgresTransaction(Tenants):
         if news:
             await outbox.emit(self._connection, wire.to_progress(upload), upload.id)
 
-    async def _due(self, limit: int, *where: sa.ColumnElement[bool]) -> Sequence[Upload]:
-        receiving = sa.select(*_COLUMNS).where(UPLOADS.c.state == State.RECEIVING, *where)
-        statement = receiving.limit(limit).with_for_update(skip_locked=True)
-        return [_upload(row) for row in await self._connection.execute(statement)]
-
     async def charge(self, upload: Upload) -> None:
         charged = await self._charged(upload)
         await self.settle(upload, charged, counted(upload, charged), ended_empty=ended_empty(upload))
@@ -172,21 +198,18 @@ class PostgresTransaction(Tenants):
         await self.settle(upload, await self._charged(upload), 0)
 
     async def forget(self, upload: Upload) -> None:
-        await self._connection.execute(sa.delete(UPLOADS).where(UPLOADS.c.id == upload.id))
+        await _FORGET.run(self._connection, one=upload.id)
 
     async def _charged(self, upload: Upload) -> int:
-        found = sa.select(UPLOADS.c.charged).where(UPLOADS.c.id == upload.id)
-        return int((await self._connection.execute(found)).scalar_one())
+        ((charged,),) = await _CHARGED.run(self._connection, one=upload.id)
+        return int(charged)
 
     async def _set(self, upload: Upload) -> None:
-        await self._connection.execute(_SET, asdict(upload) | {"one": upload.id})
+        await _SET.run(self._connection, one=upload.id, **{name: getattr(upload, name) for name in _NAMES[1:]})
 
     async def _say(self, upload: Upload) -> None:
         await outbox.emit(self._connection, wire.to_event(upload), upload.id)
         after_commit(self._connection, lambda: _count(upload))
-
-    async def _one(self, *where: sa.ColumnElement[bool]) -> Upload:
-        return _upload((await self._connection.execute(sa.select(*_COLUMNS).where(*where))).one())
 
 
 def _count(upload: Upload) -> None:

@@ -14,8 +14,7 @@ from services.upload.quotas import Tenant, counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
+    from meshkit.direct import Direct
     from services.upload.domain import Upload
     from services.upload.quotas import Limits
 
@@ -39,6 +38,11 @@ _SAVED = Statement(
     .values({column.name: sa.bindparam(column.name, type_=column.type) for column in list(TENANTS.columns)[1:]})
 )
 UPLOADS = sa.table("uploads", sa.column("id", sa.Uuid(as_uuid=False)), sa.column("charged", sa.BigInteger))
+_CHARGE = Statement(
+    sa.update(UPLOADS)
+    .where(UPLOADS.c.id == sa.bindparam("one", type_=UPLOADS.c.id.type))
+    .values(charged=sa.bindparam("charged", type_=UPLOADS.c.charged.type))
+)
 
 
 def locked(tenants: sa.Select[Any]) -> Statement:
@@ -65,7 +69,7 @@ _LOCKED = locked(sa.select(_TENANT))
 class Tenants:
     """The part of a transaction that counts. An upload's row is always locked before its tenant's."""
 
-    def __init__(self, connection: AsyncConnection, limits: Limits) -> None:
+    def __init__(self, connection: Direct, limits: Limits) -> None:
         self._connection = connection
         self._limits = limits
 
@@ -91,5 +95,4 @@ class Tenants:
     async def _count(self, tenant: Tenant, upload: Upload, before: int, after: int) -> None:
         await self.save_tenant(tenant.stored(after - before, self._limits, upload.update_time))
         if after != before:
-            mine = sa.update(UPLOADS).where(UPLOADS.c.id == upload.id)
-            await self._connection.execute(mine.values(charged=after))
+            await _CHARGE.run(self._connection, one=upload.id, charged=after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reelmesh.upload.v1 import upload_pb2, upload_pb2_grpc
 
@@ -11,6 +11,9 @@ from meshkit.auth import caller
 from meshkit.errors import Conflict, NotFound
 from meshkit.ids import new_id
 from tests.fakes.gateway_tenants import UploadSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass
@@ -41,8 +44,8 @@ class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
             self.rows[upload.id] = upload
             self.request_ids[request.request_id or upload.id] = upload.id
         kept = self.rows[self.request_ids.get(request.request_id) or next(reversed(self.rows))]
-        part = upload_pb2.SignedPart(part_number=1, url="http://s3/part", headers={"Content-Length": str(kept.size)})
-        return upload_pb2.CreateUploadResponse(upload=kept, parts=[part])
+        series = _series([1], {"Content-Length": str(kept.size)})
+        return upload_pb2.CreateUploadResponse(upload=kept, series=[series])
 
     async def GetUpload(self, request: Any, context: Any) -> upload_pb2.GetUploadResponse:
         if self.bug:
@@ -59,12 +62,7 @@ class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
     async def SignParts(self, request: Any, context: Any) -> upload_pb2.SignPartsResponse:
         self._mine(request.upload_id)
         if request.in_series:
-            numbers = request.part_numbers
-            signatures = [f"of-{number}" for number in numbers]
-            series = upload_pb2.SignedSeries(
-                url_begin="http://s3/part?number=", url_end="&signature=", part_numbers=numbers, signatures=signatures
-            )
-            return upload_pb2.SignPartsResponse(series=[series])
+            return upload_pb2.SignPartsResponse(series=[_series(request.part_numbers, {})])
         parts = [upload_pb2.SignedPart(part_number=number, url="http://s3/part") for number in request.part_numbers]
         return upload_pb2.SignPartsResponse(parts=parts)
 
@@ -90,3 +88,13 @@ class FakeUpload(UploadSettings, upload_pb2_grpc.UploadServiceServicer):
         if upload is None or upload.tenant_id != caller().tenant_id:
             raise NotFound("upload_not_found", "no such upload")
         return upload
+
+
+def _series(numbers: Iterable[int], headers: dict[str, str]) -> upload_pb2.SignedSeries:
+    return upload_pb2.SignedSeries(
+        url_begin="http://s3/part?number=",
+        url_end="&signature=",
+        headers=headers,
+        part_numbers=numbers,
+        signatures=[f"of-{number}" for number in numbers],
+    )

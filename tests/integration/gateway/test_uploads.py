@@ -29,7 +29,8 @@ async def test_an_upload_is_opened_with_its_first_parts(http: httpx2.AsyncClient
     made = answer.json()
     assert answer.headers["location"] == f"/v1/uploads/{made['id']}"
     assert made["state"] == "receiving"
-    assert made["parts"] == [{"part_number": 1, "url": "http://s3/part", "headers": {"Content-Length": "3"}}]
+    url = "http://s3/part?number=1&signature=of-1"
+    assert made["parts"] == [{"part_number": 1, "url": url, "headers": {"Content-Length": "3"}}]
     assert (made["labels"], made["visibility"], made["error"]) == ({"match_id": "42"}, "public", None)
     assert services.upload.requests[-1].sha256 == "ab" * 32
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from meshkit.db import Database
-from meshkit.errors import Unavailable
+from meshkit.db import Database, after_commit
+from meshkit.errors import NotFound, Unavailable
 from meshkit.ids import new_id
 from meshkit.statements import Statement
 
@@ -31,6 +31,8 @@ WEIGH = Statement(
     sa.update(THINGS).where(THINGS.c.id == ID).values(weight=THINGS.c.weight * 2).returning(THINGS.c.weight)
 )
 MY_PID = sa.select(sa.func.pg_backend_pid())
+PID = Statement(MY_PID)
+ALL = Statement(sa.select(THINGS))
 END = sa.text("SELECT pg_terminate_backend(pid, 5000) FROM unnest(CAST(:pids AS integer[])) AS pid")
 
 
@@ -69,6 +71,59 @@ async def test_a_connection_that_goes_while_it_is_used_is_unavailable_and_then_r
     with pytest.raises(Unavailable):
         await interrupted()
     await db.ping()
+
+
+async def test_direct_connections_are_used_again_until_their_server_closes_them(db: Database) -> None:
+    async def pid() -> int:
+        async with db.direct_autocommit() as connection:
+            [(found,)] = await PID.run(connection)
+        return int(found)
+
+    first = await pid()
+    async with db.direct() as connection:
+        assert await PID.run(connection) == [(first,)]
+        assert await pid() != first
+    async with db.transaction() as killer:
+        await killer.execute(END, {"pids": [first]})
+    async with db.direct() as connection, db.direct() as other:
+        assert [(first,)] not in (await PID.run(connection), await PID.run(other))
+
+
+async def test_a_direct_transaction_is_all_or_nothing(db: Database) -> None:
+    heard: list[str] = []
+
+    async def end(*, well: bool) -> None:
+        async with db.direct() as connection:
+            await ADD.run(connection, id=new_id(), facts=None, weight=1.0)
+            after_commit(connection, lambda: heard.append("committed"))
+            connection.info["emitted"] = True
+            if not well:
+                raise NotFound("test", "")
+
+    async with db.direct() as connection:
+        await connection.driver.execute("CREATE TEMPORARY TABLE things (id uuid, facts jsonb, weight double precision)")
+    with pytest.raises(NotFound):
+        await end(well=False)
+    assert not heard
+    assert not db.emitted.is_set()
+    await end(well=True)
+    assert heard == ["committed"]
+    assert db.emitted.is_set()
+    async with db.direct_autocommit() as connection:
+        assert len(await ALL.run(connection)) == 1
+
+
+async def test_a_direct_connection_that_goes_while_it_is_used_is_unavailable_and_then_replaced(db: Database) -> None:
+    async def interrupted() -> None:
+        async with db.direct() as connection, db.transaction() as killer:
+            [(pid,)] = await PID.run(connection)
+            await killer.execute(END, {"pids": [pid]})
+            await PID.run(connection)
+
+    with pytest.raises(Unavailable):
+        await interrupted()
+    async with db.direct() as connection:
+        assert await PID.run(connection)
 
 
 async def test_a_statement_gives_and_takes_what_its_columns_hold(db: Database) -> None:

@@ -121,6 +121,16 @@ async def test_parts_in_series_are_the_same_parts(uploads: Stub) -> None:
     assert await put(part, b"x") == 200
 
 
+async def test_an_upload_that_is_made_again_answers_in_the_other_way(uploads: Stub) -> None:
+    request = upload_pb2.CreateUploadRequest(file_name="clip.mp4", size=3, request_id=new_id())
+    parts = await uploads.CreateUpload(request, timeout=TIMEOUT)
+    request.in_series = True
+    series = await uploads.CreateUpload(request, timeout=TIMEOUT)
+    assert series.upload.id == parts.upload.id
+    assert [list(each.part_numbers) for each in series.series] == [[1]]
+    assert (len(parts.parts), len(parts.series), len(series.parts)) == (1, 0, 0)
+
+
 async def test_an_object_of_another_size_is_removed(uploads: Stub, objects: Objects) -> None:
     """Such as a store that lost bytes of a part has: here somebody put it there."""
     made = await create(uploads, 3)

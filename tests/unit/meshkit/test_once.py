@@ -17,6 +17,7 @@ def test_the_same_request_says_the_same_whatever_its_id() -> None:
     turned = dict(reversed(labels.items()))
     first = said("one", file_name="a.mp4", size=3, labels=labels)
     assert first == said("other", file_name="a.mp4", size=3, labels=turned)
+    assert first == said("one", file_name="a.mp4", size=3, labels=labels, in_series=True)
     assert first != said("one", file_name="a.mp4", size=4, labels=labels)
 
 

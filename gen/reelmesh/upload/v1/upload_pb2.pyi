@@ -406,6 +406,7 @@ class CreateUploadRequest(_message.Message):
     CLIENT_METADATA_FIELD_NUMBER: _builtins.int
     SOURCE_URL_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
+    IN_SERIES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """An idempotency key, unique in the tenant; empty for none."""
     file_name: _builtins.str
@@ -423,6 +424,8 @@ class CreateUploadRequest(_message.Message):
     client_metadata: _builtins.str
     source_url: _builtins.str
     """Only for what is fetched: http or https, public hosts only."""
+    in_series: _builtins.bool
+    """As of SignPartsRequest. It is no part of what `request_id` stands for."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -446,10 +449,11 @@ class CreateUploadRequest(_message.Message):
         client_metadata: _builtins.str = ...,
         source_url: _builtins.str = ...,
         job: _transcode_pb2.JobOptions | None = ...,
+        in_series: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_metadata", b"client_metadata", "content_type", b"content_type", "file_name", b"file_name", "job", b"job", "labels", b"labels", "passthrough", b"passthrough", "preset", b"preset", "request_id", b"request_id", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "transport", b"transport", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_metadata", b"client_metadata", "content_type", b"content_type", "file_name", b"file_name", "in_series", b"in_series", "job", b"job", "labels", b"labels", "passthrough", b"passthrough", "preset", b"preset", "request_id", b"request_id", "sha256", b"sha256", "size", b"size", "size_deferred", b"size_deferred", "source_url", b"source_url", "transport", b"transport", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -461,21 +465,25 @@ class CreateUploadResponse(_message.Message):
 
     UPLOAD_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def upload(self) -> Global___Upload: ...
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedPart]:
         """The first hundred parts."""
 
+    @_builtins.property
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignedSeries]: ...
     def __init__(
         self,
         *,
         upload: Global___Upload | None = ...,
         parts: _abc.Iterable[Global___SignedPart] | None = ...,
+        series: _abc.Iterable[Global___SignedSeries] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["upload", b"upload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "upload", b"upload"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts", "series", b"series", "upload", b"upload"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
