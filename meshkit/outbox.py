@@ -17,14 +17,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from meshkit import once, telemetry
-from meshkit.errors import MeshError, Unavailable
+from meshkit.errors import MeshError
 from meshkit.ids import new_id
 from meshkit.statements import Statement
 from meshkit.telemetry import log
-from meshkit.topology import STREAMS, event_stream
+from meshkit.topology import STREAMS, TASKS, event_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from google.protobuf.message import Message
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from meshkit.db import Database
     from meshkit.direct import Direct
     from meshkit.nats import Bus
+
+_Row = tuple[Any, ...]
 
 EVENT_ID = "Reelmesh-Event-Id"
 """The header that names an event over all its deliveries."""
@@ -189,26 +191,24 @@ class Relay:
             rows = await _WAITING.run(connection)
             if not rows:
                 return 0
-            published = []
-            failure: MeshError | None = None
-            for row in rows:
-                try:
-                    await self._publish(*row)
-                except Unavailable as error:
-                    failure = error
-                    break
-                published.append(row[0])
+            published: list[str] = []
+            lanes = (self._in_order(lane, published) for lane in _lanes(rows))
+            ends = await asyncio.gather(*lanes, return_exceptions=True)
             await _MARK.run(connection, tried=[row[0] for row in rows], published=published)
-        if failure:
+        for failure in filter(None, ends):
             raise failure
         return len(rows)
+
+    async def _in_order(self, rows: Sequence[_Row], published: list[str]) -> None:
+        for row in rows:
+            await self._publish(*row)
+            published.append(row[0])
 
     async def _publish(
         self, event_id: str, subject: str, payload: bytes, headers: Mapping[str, str], attempts: int
     ) -> None:
         # A new attempt needs a new id: the stream would swallow the old one even where its store was lost.
-        stream = next((name for name, config in STREAMS.items() if _covers(config.subjects or [], subject)), "")
-        with telemetry.publishing(stream, headers) as sent:
+        with telemetry.publishing(_stream_of(subject), headers) as sent:
             await self._bus.publish(subject, payload, sent | {EVENT_ID: event_id}, f"{event_id}.{attempts}")
 
     async def _replay_lost(self) -> None:
@@ -236,6 +236,20 @@ class Relay:
             await connection.execute(sa.delete(OUTBOX).where(OUTBOX.c.publish_time < sa.func.now() - _KEPT))
             await connection.execute(sa.delete(INBOX).where(INBOX.c.create_time < sa.func.now() - 2 * _KEPT))
             await once.purge(connection)
+
+
+def _lanes(rows: Sequence[_Row]) -> Iterable[Sequence[_Row]]:
+    """What is published one after the other: all of a stream, but for tasks, of which none is before another."""
+    lanes: dict[str, list[_Row]] = {}
+    for row in rows:
+        event_id, subject, *_ = row
+        stream = _stream_of(subject)
+        lanes.setdefault(event_id if stream == TASKS else stream, []).append(row)
+    return lanes.values()
+
+
+def _stream_of(subject: str) -> str:
+    return next((name for name, config in STREAMS.items() if _covers(config.subjects or [], subject)), "")
 
 
 def _covers(subjects: list[str], subject: str) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from posixpath import dirname, join
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.sax.saxutils import escape
 
 from services.transcode.media.text_tracks import TextTrack
 from services.transcode.media.tracks import Segment, Track
@@ -13,6 +14,8 @@ _PROFILE = "urn:mpeg:dash:profile:isoff-main:2011"
 _CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 _ROLES = "urn:mpeg:dash:role:2011"
 _SEGMENT_SECONDS = 4
+_DEPTH = 10 * " "
+"""Before each SegmentURL."""
 
 
 def manifest(
@@ -39,7 +42,10 @@ def manifest(
     for text in texts:
         _text(period, text)
     indent(mpd)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(mpd, encoding="unicode") + "\n"
+    written = tostring(mpd, encoding="unicode")
+    for track in tracks:
+        written = written.replace(_tag(track.name), f"\n{_DEPTH}".join(map(_tag, _media(track))))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'
 
 
 def _presentation(tracks: Sequence[Track], growing_since: datetime | None) -> dict[str, str]:
@@ -97,9 +103,19 @@ def _segments(representation: Element, track: Track) -> None:
     timeline = SubElement(listed, "SegmentTimeline")
     for ticks, group in groupby(track.playable, key=lambda segment: segment.ticks):
         _run(timeline, ticks, list(group))
-    beneath = join(folder, "")
-    for segment in track.playable:
-        SubElement(listed, "SegmentURL", {"media": beneath + segment.uri})
+    if track.playable:
+        # Stands for all of them: of a long video there are tens of thousands, and elements are slow.
+        SubElement(listed, "SegmentURL", {"media": track.name})
+
+
+def _media(track: Track) -> list[str]:
+    """Where its segments are, escaped."""
+    beneath = join(dirname(track.uri), "")
+    return escape("\n".join(beneath + segment.uri for segment in track.playable), {'"': "&quot;"}).split("\n")
+
+
+def _tag(media: str) -> str:
+    return f'<SegmentURL media="{media}" />'
 
 
 def _run(timeline: Element, ticks: int, segments: list[Segment]) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import ceil
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(NamedTuple):
     """A media segment. `number` counts from 0 through the whole track; `start` and `ticks` in the track's timescale.
 
     `uri` is relative to the playlist that lists it; `size` is in bytes.
@@ -21,7 +21,7 @@ class Segment:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """One rung, or the audio. `uri` is its media playlist as the master names it, `init_uri` as the playlist names it.
 
@@ -45,18 +45,18 @@ class Track:
     def __post_init__(self) -> None:
         object.__setattr__(self, "playable", contiguous(self.segments))
 
-    @property
+    @cached_property
     def duration(self) -> Fraction:
         """Seconds of the playable part."""
         return Fraction(sum(segment.ticks for segment in self.playable), self.timescale)
 
-    @property
+    @cached_property
     def average_bandwidth(self) -> int:
         """Bits per second over the playable part (RFC 8216, AVERAGE-BANDWIDTH)."""
         size = sum(segment.size for segment in self.playable)
         return ceil(8 * size / self.duration) if self.duration else 0
 
-    @property
+    @cached_property
     def peak_bandwidth(self) -> int:
         """Bits per second of the densest run of segments, never below the average (RFC 8216, BANDWIDTH).
 

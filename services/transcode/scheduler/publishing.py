@@ -173,14 +173,8 @@ def _track(job: Job, rendition: Rendition, segments: Sequence[Segment]) -> Track
         timescale=rendition.timescale,
         codecs=rendition.codec,
         segments=tuple(
-            MediaSegment(
-                number=segment.number,
-                uri=segment.key.removeprefix(prefix),
-                start=segment.start,
-                ticks=segment.ticks,
-                size=segment.size,
-            )
-            for segment in segments
+            MediaSegment(number, key.removeprefix(prefix), start, ticks, size)
+            for _, number, key, size, start, ticks in segments
         ),
         width=rendition.width,
         height=rendition.height,

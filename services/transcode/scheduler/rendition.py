@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from meshkit.errors import Conflict
 
@@ -30,8 +31,7 @@ class Rendition:
         return replace(self, init_key=init_key, codec=codec, timescale=timescale)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(NamedTuple):
     """`size` in bytes; `start` and `ticks` in the rendition's timescale."""
 
     rendition: str

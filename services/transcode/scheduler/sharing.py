@@ -51,7 +51,7 @@ class Made:
     def moved(self, job: Job, key: Callable[[str], str]) -> Made:
         return Made(
             renditions=[replace(each, job_id=job.id, init_key=key(each.init_key)) for each in self.renditions],
-            segments=[replace(each, key=key(each.key)) for each in self.segments],
+            segments=[each._replace(key=key(each.key)) for each in self.segments],
             files=[replace(each, key=key(each.key) if each.key else "") for each in self.files],
         )
 

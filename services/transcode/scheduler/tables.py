@@ -222,8 +222,7 @@ def to_rendition(row: Sequence[Any]) -> Rendition:
 
 
 def to_segment(row: Sequence[Any]) -> Segment:
-    rendition, number, key, size, start, ticks = row
-    return Segment(rendition=rendition, number=number, key=key, size=size, start=start, ticks=ticks)
+    return Segment(*row)
 
 
 def to_file(row: sa.Row[Any]) -> File:

@@ -83,7 +83,7 @@ async def test_segments_come_by_rendition_and_number(store: Store) -> None:
             await tx.add_job(each, "")
         await landed(tx, job, segments[::-1])
         await landed(tx, job, [])
-        await landed(tx, other, [replace(segments[0], size=1)])
+        await landed(tx, other, [segments[0]._replace(size=1)])
     async with store.transaction() as tx:
         assert await tx.segments(job.id) == segments
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -30,7 +31,6 @@ from tests.streams import has_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-    from typing import Any
 
     from meshkit.db import Database
     from meshkit.nats import Bus
@@ -161,6 +161,38 @@ async def test_many_relays_publish_each_event_once(bus: Bus, db: Database) -> No
     info = await bus.js.stream_info("IDENTITY", subjects_filter="reelmesh.identity.v1.tenant_created.*")
     counts = info.state.subjects or {}
     assert [counts[f"reelmesh.identity.v1.tenant_created.{tenant_id}"] for tenant_id in ids] == [1] * len(ids)
+
+
+class Refusing:
+    """A bus that does not take one subject."""
+
+    def __init__(self, refused: str) -> None:
+        self.taken: list[str] = []
+        self._refused = refused
+
+    async def born(self, _: str) -> datetime:
+        return datetime.min.replace(tzinfo=UTC)
+
+    async def publish(self, subject: str, *_: object) -> None:
+        await asyncio.sleep(0)
+        if subject == self._refused:
+            raise Unavailable("nats_unavailable")
+        self.taken.append(subject)
+
+
+async def test_events_wait_for_those_before_them_and_tasks_for_nothing(db: Database) -> None:
+    events = [f"reelmesh.identity.v1.tenant_created.{new_id()}" for _ in range(2)]
+    tasks = [f"tasks.{new_id()}" for _ in range(2)]
+    async with db.transaction() as connection:
+        await outbox.enqueue_all(connection, [(subject, b"") for subject in (*events, *tasks)])
+    no_event: Any = Refusing(events[0])
+    async with running(Relay(db, no_event, "identity").run()):
+        await eventually(lambda: len(no_event.taken) == 2)
+    assert sorted(no_event.taken) == sorted(tasks)
+    all_else: Any = Refusing("")
+    async with running(Relay(db, all_else, "identity").run()):
+        await eventually(lambda: len(all_else.taken) == 2)
+    assert all_else.taken == events
 
 
 async def test_a_lost_stream_is_made_anew_and_told_again(bus: Bus, db: Database) -> None:
