@@ -22,7 +22,7 @@ from meshkit.nats import connected
 from meshkit.run import until
 from services.transcode.media.facts import AudioFacts, SourceFacts, VideoFacts
 from services.transcode.worker.channels import GrpcScheduler, JetStreamQueue
-from services.transcode.worker.domain import Kind, StoredSegment, StoredTrack, Task
+from services.transcode.worker.domain import Encoded, Filed, Kind, StoredSegment, StoredTrack, Task
 from services.transcode.worker.service import Progress, Worker
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reelmesh_client import Client
 
     from local.mesh import RunningMesh
+    from services.transcode.worker.ports import Complete
 
 SLOTS = 16
 _TIMESCALE = 15_360
@@ -91,21 +92,21 @@ class Nothing:
         self.planned = 0.0
         self.done = 0
 
-    async def __call__(self, task: Task, progress: Progress) -> None:
+    async def __call__(self, task: Task, progress: Progress, complete: Complete) -> None:
         progress.value = 0.5
         await self._scheduler.beat(task, progress.value)
         if task.kind is Kind.PROBE:
             began = time.monotonic()
             # No two sources are the same: what was made of one is not copied for another.
             digest = hashlib.sha256(task.job_id.encode()).hexdigest()
-            await self._scheduler.complete_probe(task, replace(self._facts, sha256=digest))
+            await complete(replace(self._facts, sha256=digest))
             self.planned = time.monotonic() - began
             return
         if task.kind not in {Kind.ENCODE_VIDEO, Kind.ENCODE_AUDIO}:
-            await self._scheduler.complete_files(task, [])
+            await complete(Filed([]))
             return
         names = [rung["name"] for rung in task.spec["rungs"]] if task.kind is Kind.ENCODE_VIDEO else ["audio"]
-        await self._scheduler.complete_encode(task, [_track(task, name) for name in names])
+        await complete(Encoded([_track(task, name) for name in names]))
         self.done += 1
 
 

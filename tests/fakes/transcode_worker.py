@@ -13,10 +13,8 @@ from services.transcode.worker.domain import Kind, Parts, Refused, Task
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.transcode.media.facts import SourceFacts
-    from services.transcode.media.findings import PicturePart, SoundPart
-    from services.transcode.worker.domain import StoredFile, StoredTrack
     from services.transcode.worker.notes import Notes
+    from services.transcode.worker.ports import Result
 
 
 def a_claim(**changes: Any) -> Task:
@@ -62,7 +60,9 @@ class FakeQueue:
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once every ticket was taken and another was asked for: the worker has done all there was."""
 
-    async def next(self) -> FakeTicket | None:
+    async def next(self, *, wait: bool = True) -> FakeTicket | None:
+        if not self.tickets and not wait:
+            return None
         if not self.tickets:
             self.idle.set()
             await asyncio.Event().wait()
@@ -82,31 +82,26 @@ class FakeScheduler:
     said: list[tuple[Any, ...]] = field(default_factory=list)
     """Ends that were heard, as the call's name and what it brought."""
     noted: list[tuple[str, str, str, str]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    """Those that claim or complete, in order."""
 
     async def claim(self) -> Task | Refused:
-        self._answer("claim")
-        return self.claims.pop(0)
+        self.calls.append("claim")
+        return self._claim()
 
     async def beat(self, task: Task, progress: float) -> bool:
         self.beats.append(progress)
         self._answer("beat")
         return not self.cancelled
 
-    async def complete_probe(self, task: Task, facts: SourceFacts) -> None:
-        self._answer("complete")
-        self.said.append(("probed", facts))
+    async def complete(self, task: Task, result: Result) -> None:
+        self.calls.append("complete")
+        self._complete(result)
 
-    async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None:
-        self._answer("complete")
-        self.said.append(("encoded", tracks))
-
-    async def complete_files(self, task: Task, files: list[StoredFile]) -> None:
-        self._answer("complete")
-        self.said.append(("filed", files))
-
-    async def complete_analysis(self, task: Task, part: PicturePart | SoundPart) -> None:
-        self._answer("complete")
-        self.said.append(("analysed", part))
+    async def complete_and_claim(self, task: Task, result: Result) -> Task | Refused:
+        self.calls.append("complete_and_claim")
+        self._complete(result)
+        return self._claim()
 
     async def parts(self, task: Task, rendition: str, start: int, count: int = 0) -> Parts:
         init_key, codecs, keys = self.made[rendition]
@@ -123,6 +118,14 @@ class FakeScheduler:
     async def release(self, task: Task) -> None:
         self._answer("release")
         self.said.append(("released",))
+
+    def _claim(self) -> Task | Refused:
+        self._answer("claim")
+        return self.claims.pop(0)
+
+    def _complete(self, result: Result) -> None:
+        self._answer("complete")
+        self.said.append(("completed", result))
 
     def _answer(self, call: str) -> None:
         if error := self.refusals.get(call):

@@ -82,7 +82,7 @@ async def test_a_frozen_worker_changes_nothing_when_it_thaws(mesh: RunningMesh, 
         tasks, segments = await run.tasks(), await run.state.segments(run.job.id)
         async with speaking_as_worker(mesh) as scheduler:
             with pytest.raises(Conflict, match="stale_epoch"):
-                await scheduler.complete_encode(*late_result(lost, segments))
+                await scheduler.complete(*late_result(lost, segments))
     finally:
         os.kill(mesh.pids[zombie], signal.SIGCONT)
     await eventually(lambda: [said for said in said_by(mesh, zombie) if lost.id in said and "stale_epoch" in said])

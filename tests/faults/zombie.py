@@ -13,7 +13,7 @@ from local.ports import ports_of
 from meshkit.credentials import OwnToken, identity_at
 from meshkit.grpc import client
 from services.transcode.worker.channels import GrpcScheduler
-from services.transcode.worker.domain import Kind, StoredSegment, StoredTrack
+from services.transcode.worker.domain import Encoded, Kind, StoredSegment, StoredTrack
 from services.transcode.worker.domain import Task as Held
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def speaking_as_worker(mesh: RunningMesh) -> AsyncIterator[GrpcScheduler]:
             yield GrpcScheduler(worker_pb2_grpc.WorkerServiceStub(channel), "zombie")
 
 
-def late_result(lost: Task, landed: Sequence[Segment]) -> tuple[Held, list[StoredTrack]]:
+def late_result(lost: Task, landed: Sequence[Segment]) -> tuple[Held, Encoded]:
     """A result for the chunk under the claim that was lost, as good as the one that landed."""
     held = Held(
         id=lost.id,
@@ -47,7 +47,8 @@ def late_result(lost: Task, landed: Sequence[Segment]) -> tuple[Held, list[Store
         spec={},
     )
     video = [segment for segment in landed if segment.rendition != "audio"]
-    return held, [_track(name, list(rung), lost.epoch) for name, rung in groupby(video, lambda each: each.rendition)]
+    rungs = groupby(video, lambda each: each.rendition)
+    return held, Encoded([_track(name, list(rung), lost.epoch) for name, rung in rungs])
 
 
 def said_by(mesh: RunningMesh, name: str) -> list[str]:

@@ -52,17 +52,17 @@ class Landing:
             self._tasks[task.id] = task
             self._growths[job.id] = _Growth(job)
 
-    async def take(self, arrived: Arrived) -> MeshError | None:
-        """Why not: Conflict (`stale_epoch`) or NotFound. What came already is taken, without effect."""
+    async def take(self, arrived: Arrived) -> MeshError | bool:
+        """Whether it is new: what came before has no effect. Or why not: Conflict (`stale_epoch`), NotFound."""
         task = self._tasks.get(arrived.task_id)
         if task is None:
             return NotFound("task_not_found", "no such task")
         try:
-            if not task.done(arrived.epoch):
+            if new := not task.done(arrived.epoch):
                 await self._grow(task, arrived)
         except Conflict as stale:
             return stale
-        return None
+        return new
 
     async def _grow(self, task: Task, arrived: Arrived) -> None:
         done = self._tasks[task.id] = task.succeed(arrived.epoch)

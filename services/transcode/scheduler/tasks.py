@@ -45,7 +45,7 @@ class Tasks:
         self._describing = Describing()
         self.claim = Claiming(store, lease, now)
         self._beats: Together[Sign, datetime | None] = Together(self._beat_all)
-        self._landings: Together[Arrived, None] = Together(self._land_all)
+        self._landings: Together[Arrived, bool] = Together(self._land_all)
 
     async def beat(self, task_id: str, epoch: int, progress: float) -> datetime | None:
         """When the lease now ends; None if the task was cancelled. Raises Conflict (`stale_epoch`), NotFound."""
@@ -62,25 +62,29 @@ class Tasks:
             await self._tell_progress(job_id, now)
         return answers
 
-    async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> None:
-        """The source is known: queue what is to be done with it. Idempotent. Raises Conflict (`stale_epoch`)."""
+    async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> bool:
+        """The source is known: queue what is to be done with it. False if that was so before.
+
+        Raises Conflict (`stale_epoch`).
+        """
         now = self._now()
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
             if task.done(epoch):
-                return
+                return False
             await tx.save_task(task.succeed(epoch))
             source = await tx.source(job.tenant_id, job.asset_id)
             if source and source.sha256 and source.sha256 != facts.get("sha256"):
                 await fail(tx, job, "checksum_mismatch", "the file is not the one whose sha256 was declared", now)
-                return
-            await starting.start(tx, job, facts, now)
+            else:
+                await starting.start(tx, job, facts, now)
+        return True
 
-    async def complete_encode(self, task_id: str, epoch: int, results: Sequence[Result]) -> None:
-        """A chunk or the audio has landed. Idempotent. Raises Conflict (`stale_epoch`)."""
-        await self._landings(Arrived(task_id=task_id, epoch=epoch, results=results))
+    async def complete_encode(self, task_id: str, epoch: int, results: Sequence[Result]) -> bool:
+        """A chunk or the audio has landed. False if it had before. Raises Conflict (`stale_epoch`)."""
+        return await self._landings(Arrived(task_id=task_id, epoch=epoch, results=results))
 
-    async def _land_all(self, arrived: Sequence[Arrived]) -> list[MeshError | None]:
+    async def _land_all(self, arrived: Sequence[Arrived]) -> list[MeshError | bool]:
         async with self._store.transaction() as tx:
             landing = Landing(tx, self._describing, self._now())
             await landing.find([each.task_id for each in arrived])
@@ -93,21 +97,23 @@ class Tasks:
                     await self._give_up(tx, wrong, job)
         return answers
 
-    async def complete_files(self, task_id: str, epoch: int, files: Sequence[File]) -> None:
-        """Plain files have landed. Idempotent. Raises Conflict (`stale_epoch`)."""
+    async def complete_files(self, task_id: str, epoch: int, files: Sequence[File]) -> bool:
+        """Plain files have landed. False if they had before. Raises Conflict (`stale_epoch`)."""
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
-            if not task.done(epoch):
+            if new := not task.done(epoch):
                 await tx.save_task(task.succeed(epoch))
                 await filing.land(tx, task, job, files, self._now())
+        return new
 
-    async def complete_analysis(self, task_id: str, epoch: int, part_json: str) -> None:
-        """A part of an analysis has landed. Idempotent. Raises Conflict (`stale_epoch`)."""
+    async def complete_analysis(self, task_id: str, epoch: int, part_json: str) -> bool:
+        """A part of an analysis has landed. False if it had before. Raises Conflict (`stale_epoch`)."""
         async with self._store.transaction() as tx:
             task, job = _found(await tx.task_of_job(task_id))
-            if not task.done(epoch):
+            if new := not task.done(epoch):
                 await tx.save_task(task.succeed(epoch))
                 await analysing.land(tx, task, job, part_json, self._now())
+        return new
 
     async def segments(
         self, task_id: str, epoch: int, rendition: str, start: int, count: int = 0

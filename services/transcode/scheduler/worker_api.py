@@ -26,11 +26,7 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
         self._attempts = attempts
 
     async def ClaimTask(self, request: worker_pb2.ClaimTaskRequest, context: Any) -> worker_pb2.ClaimTaskResponse:
-        claim = await self._tasks.claim(request.worker_id, again=request.again)
-        if isinstance(claim, NotNow):
-            refused = worker_pb2.Unclaimable(over=claim.over, retry_after=claim.retry_after)
-            return worker_pb2.ClaimTaskResponse(unclaimable=refused)
-        return worker_pb2.ClaimTaskResponse(task=wire.to_task(claim))
+        return await self._claim(request.worker_id, again=request.again)
 
     async def Heartbeat(self, request: worker_pb2.HeartbeatRequest, context: Any) -> worker_pb2.HeartbeatResponse:
         lease_end = await self._tasks.beat(request.task_id, request.epoch, request.progress)
@@ -39,19 +35,33 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
     async def CompleteTask(
         self, request: worker_pb2.CompleteTaskRequest, context: Any
     ) -> worker_pb2.CompleteTaskResponse:
+        new = await self._complete(request)
+        if not request.HasField("next"):
+            return worker_pb2.CompleteTaskResponse()
+        # Of a result that was here before the answer may be lost, and with it a claim.
+        claimed = await self._claim(request.next.worker_id, again=request.next.again or not new)
+        return worker_pb2.CompleteTaskResponse(next=claimed)
+
+    async def _complete(self, request: worker_pb2.CompleteTaskRequest) -> bool:
+        task_id, epoch = request.task_id, request.epoch
         if request.HasField("probe"):
-            await self._tasks.complete_probe(request.task_id, request.epoch, wire.from_struct(request.probe.facts))
-        elif request.HasField("encode"):
+            return await self._tasks.complete_probe(task_id, epoch, wire.from_struct(request.probe.facts))
+        if request.HasField("encode"):
             results = [wire.from_track(track) for track in request.encode.tracks]
-            await self._tasks.complete_encode(request.task_id, request.epoch, results)
-        elif request.HasField("files"):
+            return await self._tasks.complete_encode(task_id, epoch, results)
+        if request.HasField("files"):
             files = [wire.from_file(made) for made in request.files.files]
-            await self._tasks.complete_files(request.task_id, request.epoch, files)
-        elif request.HasField("analysis"):
-            await self._tasks.complete_analysis(request.task_id, request.epoch, request.analysis.part_json)
-        else:
-            raise InvalidArgument("result_missing", "a completed task has a result")
-        return worker_pb2.CompleteTaskResponse()
+            return await self._tasks.complete_files(task_id, epoch, files)
+        if request.HasField("analysis"):
+            return await self._tasks.complete_analysis(task_id, epoch, request.analysis.part_json)
+        raise InvalidArgument("result_missing", "a completed task has a result")
+
+    async def _claim(self, worker_id: str, *, again: bool) -> worker_pb2.ClaimTaskResponse:
+        claim = await self._tasks.claim(worker_id, again=again)
+        if isinstance(claim, NotNow):
+            refused = worker_pb2.Unclaimable(over=claim.over, retry_after=claim.retry_after)
+            return worker_pb2.ClaimTaskResponse(unclaimable=refused)
+        return worker_pb2.ClaimTaskResponse(task=wire.to_task(claim))
 
     async def ListSegments(
         self, request: worker_pb2.ListSegmentsRequest, context: Any

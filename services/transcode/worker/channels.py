@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING
 
 from reelmesh.transcode.v1 import worker_pb2
 
-from meshkit.errors import MeshError, Unavailable
+from meshkit.errors import Unavailable
 from meshkit.grpc.status import answered
 from meshkit.instruments import MESSAGES_REDELIVERED
 from meshkit.nats import Pull
 from meshkit.topology import WORKERS
 from services.transcode.worker import wire
-from services.transcode.worker.domain import Parts, Refused
+from services.transcode.worker.domain import Parts
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from reelmesh.transcode.v1 import worker_pb2_grpc
 
     from meshkit.nats import Bus
-    from services.transcode.media.facts import SourceFacts
-    from services.transcode.media.findings import PicturePart, SoundPart
-    from services.transcode.worker.domain import StoredFile, StoredTrack, Task
+    from services.transcode.worker.domain import Refused, Task
     from services.transcode.worker.notes import Notes
+    from services.transcode.worker.ports import Result
 
 TIMEOUT = 5.0
 COMPLETE_TIMEOUT = 20.0
@@ -41,35 +40,25 @@ class GrpcScheduler:
 
     async def claim(self) -> Task | Refused:
         request = worker_pb2.ClaimTaskRequest(worker_id=self._worker_id, again=self._unanswered)
-        try:
-            answer = await answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
-        except MeshError:
-            self._unanswered = True
-            raise
+        self._unanswered = True
+        answer = await answered(self._stub.ClaimTask(request, timeout=TIMEOUT))
         self._unanswered = False
-        if answer.HasField("task"):
-            return wire.from_task(answer.task)
-        return Refused(over=answer.unclaimable.over, retry_after=answer.unclaimable.retry_after)
+        return wire.from_claim(answer)
 
     async def beat(self, task: Task, progress: float) -> bool:
         request = worker_pb2.HeartbeatRequest(task_id=task.id, epoch=task.epoch, progress=progress)
         return not (await answered(self._stub.Heartbeat(request, timeout=TIMEOUT))).cancelled
 
-    async def complete_probe(self, task: Task, facts: SourceFacts) -> None:
-        result = wire.to_probe_result(facts)
-        await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, probe=result))
+    async def complete(self, task: Task, result: Result) -> None:
+        await self._complete(wire.to_completion(task, result))
 
-    async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None:
-        result = wire.to_encode_result(tracks)
-        await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, encode=result))
-
-    async def complete_files(self, task: Task, files: list[StoredFile]) -> None:
-        result = wire.to_files_result(files)
-        await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, files=result))
-
-    async def complete_analysis(self, task: Task, part: PicturePart | SoundPart) -> None:
-        result = wire.to_analysis_result(part)
-        await self._complete(worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch, analysis=result))
+    async def complete_and_claim(self, task: Task, result: Result) -> Task | Refused:
+        request = wire.to_completion(task, result)
+        request.next.worker_id = self._worker_id
+        self._unanswered = True
+        answer = await self._complete(request)
+        self._unanswered = False
+        return wire.from_claim(answer.next)
 
     async def parts(self, task: Task, rendition: str, start: int, count: int = 0) -> Parts:
         request = worker_pb2.ListSegmentsRequest(
@@ -99,12 +88,11 @@ class GrpcScheduler:
         request = worker_pb2.ReleaseTaskRequest(task_id=task.id, epoch=task.epoch)
         await answered(self._stub.ReleaseTask(request, timeout=TIMEOUT))
 
-    async def _complete(self, request: worker_pb2.CompleteTaskRequest) -> None:
+    async def _complete(self, request: worker_pb2.CompleteTaskRequest) -> worker_pb2.CompleteTaskResponse:
         """Until it is heard: a scheduler that restarts is no reason to do the work again. A stale epoch ends it."""
         while True:
             try:
-                await answered(self._stub.CompleteTask(request, timeout=COMPLETE_TIMEOUT))
-                return
+                return await answered(self._stub.CompleteTask(request, timeout=COMPLETE_TIMEOUT))
             except Unavailable:
                 await asyncio.sleep(_COMPLETE_AGAIN)
 
@@ -114,8 +102,8 @@ class JetStreamQueue:
         self._pull = Pull(bus, WORKERS)
         MESSAGES_REDELIVERED.add(0, consumer=WORKERS.name)
 
-    async def next(self) -> JetStreamTicket | None:
-        message = await self._pull.next(_LONGEST_IDLE)
+    async def next(self, *, wait: bool = True) -> JetStreamTicket | None:
+        message = await self._pull.next(_LONGEST_IDLE if wait else 0.0)
         if message and (message.metadata.num_delivered or 1) > 1:
             MESSAGES_REDELIVERED.add(consumer=WORKERS.name)
         return JetStreamTicket(message) if message else None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -97,6 +97,13 @@ class StoredTrack:
     segments: tuple[StoredSegment, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What came of a task that encodes."""
+
+    tracks: Sequence[StoredTrack]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Where a rendition's init segment and some of its segments lie; `codecs` as in RFC 6381."""
@@ -128,3 +135,10 @@ class StoredFile:
     made: MadeFile
     key: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What came of a task that makes plain files."""
+
+    files: Sequence[StoredFile]

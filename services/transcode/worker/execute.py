@@ -15,7 +15,7 @@ from meshkit.topology import TASKS
 from services.transcode.media.plan import VideoChunk
 from services.transcode.media.sound import AudioTrack
 from services.transcode.worker.analysing import analyse
-from services.transcode.worker.domain import Kind
+from services.transcode.worker.domain import Encoded, Filed, Kind
 from services.transcode.worker.encode import encode_audio, encode_chunk
 from services.transcode.worker.making import MAKERS, Bench, make
 from services.transcode.worker.measuring import attempt, encoding
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from services.transcode.worker.domain import Task
     from services.transcode.worker.encode import EncodedTrack, Keep
     from services.transcode.worker.ffmpeg import Progress as FfmpegProgress
-    from services.transcode.worker.ports import Objects, Scheduler
+    from services.transcode.worker.ports import Complete, Objects, Result, Scheduler
     from services.transcode.worker.service import Progress
 
 _SPANS = {
@@ -103,7 +103,7 @@ class Executor:
     def _free(self) -> int:
         return shutil.disk_usage(self._tasks).free
 
-    async def __call__(self, task: Task, progress: Progress) -> None:
+    async def __call__(self, task: Task, progress: Progress, complete: Complete) -> None:
         """Raises BadMedia, EncodeFailed, MeshError."""
         with (
             self._folder(task) as folder,
@@ -111,22 +111,21 @@ class Executor:
             tracer.start_as_current_span(_SPANS[task.kind], attributes=_facts(task)),
             attempt(task.kind),
         ):
-            if task.kind is Kind.PROBE:
-                await self._scheduler.complete_probe(task, await self._probe(task, folder))
-                return
-            if task.kind in MAKERS:
-                await self._scheduler.complete_files(task, await make(self._bench(task, folder, progress)))
-                return
-            if task.kind is Kind.ANALYSIS:
-                async with self._sources.inputs(task) as sources:
-                    part = await analyse(self._bench(task, folder, progress), sources)
-                await self._scheduler.complete_analysis(task, part)
-                return
-            async with storing(self._objects, task) as store, self._sources.inputs(task) as sources:
-                tracks = await self._encode(task, sources, folder, progress, store.keep)
-                progress.value = _ENCODED
-                stored = [await store.finish(track) for track in tracks]
-            await self._scheduler.complete_encode(task, stored)
+            await complete(await self._do(task, folder, progress))
+
+    async def _do(self, task: Task, folder: Path, progress: Progress) -> Result:
+        if task.kind is Kind.PROBE:
+            return await self._probe(task, folder)
+        if task.kind in MAKERS:
+            return Filed(await make(self._bench(task, folder, progress)))
+        if task.kind is Kind.ANALYSIS:
+            async with self._sources.inputs(task) as sources:
+                return await analyse(self._bench(task, folder, progress), sources)
+        async with storing(self._objects, task) as store, self._sources.inputs(task) as sources:
+            tracks = await self._encode(task, sources, folder, progress, store.keep)
+            progress.value = _ENCODED
+            stored = [await store.finish(track) for track in tracks]
+        return Encoded(stored)
 
     async def _probe(self, task: Task, folder: Path) -> SourceFacts:
         async with self._sources.opened(task) as opened:

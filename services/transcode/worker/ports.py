@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from services.transcode.media.facts import SourceFacts
     from services.transcode.media.findings import PicturePart, SoundPart
-    from services.transcode.worker.domain import Parts, Refused, StoredFile, StoredTrack, Task
+    from services.transcode.worker.domain import Encoded, Filed, Parts, Refused, Task
     from services.transcode.worker.notes import Notes
+
+    Result = SourceFacts | Encoded | Filed | PicturePart | SoundPart
+    Complete = Callable[[Result], Awaitable[None]]
 
 
 class Ticket(Protocol):
@@ -30,8 +34,8 @@ class Ticket(Protocol):
 
 
 class Queue(Protocol):
-    async def next(self) -> Ticket | None:
-        """The next message, or None after waiting a while. Raises Unavailable."""
+    async def next(self, *, wait: bool = True) -> Ticket | None:
+        """The next message; None when there is none now, or came none while waiting a while. Raises Unavailable."""
         ...
 
 
@@ -46,10 +50,14 @@ class Scheduler(Protocol):
         """Whether to go on: False once the job was cancelled."""
         ...
 
-    async def complete_probe(self, task: Task, facts: SourceFacts) -> None: ...
-    async def complete_encode(self, task: Task, tracks: list[StoredTrack]) -> None: ...
-    async def complete_files(self, task: Task, files: list[StoredFile]) -> None: ...
-    async def complete_analysis(self, task: Task, part: PicturePart | SoundPart) -> None: ...
+    async def complete(self, task: Task, result: Result) -> None:
+        """Returns once it is heard."""
+        ...
+
+    async def complete_and_claim(self, task: Task, result: Result) -> Task | Refused:
+        """The same in one go with the next claim."""
+        ...
+
     async def parts(self, task: Task, rendition: str, start: int, count: int = 0) -> Parts:
         """Those segments of the task's job that come next from number `start` on; none after the last.
 

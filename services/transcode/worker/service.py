@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Conflict, MeshError, NotFound
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from services.transcode.worker.domain import Task
-    from services.transcode.worker.ports import Queue, Scheduler, Ticket
+    from services.transcode.worker.ports import Complete, Queue, Result, Scheduler, Ticket
 
 BEAT = 1.0
 """Seconds between heartbeats: each carries progress, and brings back whether to go on."""
@@ -36,8 +37,16 @@ class Cancelled(Exception):
     """The job was cancelled while its task ran."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A task to do, and the message that entitles to it."""
+
+    task: Task
+    ticket: Ticket
+
+
 class Worker:
-    """`execute` does a task and completes it with the scheduler; a heartbeat goes out every `beat` seconds.
+    """`execute` does a task and completes it with what it made; a heartbeat goes out every `beat` seconds.
 
     `check_room` raises Unavailable while this worker can take no task; `rest` is called while there is none.
     """
@@ -46,7 +55,7 @@ class Worker:
         self,
         queue: Queue,
         scheduler: Scheduler,
-        execute: Callable[[Task, Progress], Awaitable[None]],
+        execute: Callable[[Task, Progress, Complete], Awaitable[None]],
         report: Callable[[str, dict[str, object]], None],
         *,
         beat: float = BEAT,
@@ -61,59 +70,85 @@ class Worker:
         self._check_room = check_room
         self._rest = rest
         self._failures = 0
+        self._next: Turn | None = None
+        """Taken when the one before was completed: a claim by itself would cost one more call."""
 
     async def run(self) -> None:
         """Task after task until cancelled; then the one at hand is handed back."""
-        while True:
-            try:
-                self._check_room()
-                if ticket := await self._queue.next():
-                    await self._take(ticket)
-                    await self._sit_out()
-                elif self._rest:
-                    await self._rest()
-            except MeshError as error:
-                self._report("worker waits", {"reason": error.reason, "detail": error.message})
-                await asyncio.sleep(_PAUSE)
-
-    async def _take(self, ticket: Ticket) -> None:
         try:
-            claim = await self._scheduler.claim()
+            while True:
+                try:
+                    if turn := self._next or await self._turn():
+                        self._next = None
+                        await self._take(turn)
+                        await self._sit_out()
+                except MeshError as error:
+                    self._report("worker waits", {"reason": error.reason, "detail": error.message})
+                    await asyncio.sleep(_PAUSE)
+        finally:
+            if self._next:
+                await self._hand_back(self._next)
+
+    async def _turn(self) -> Turn | None:
+        self._check_room()
+        if ticket := await self._queue.next():
+            return await self._turn_by(ticket, self._scheduler.claim())
+        if self._rest:
+            await self._rest()
+        return None
+
+    async def _turn_by(self, ticket: Ticket, asked: Awaitable[Task | Refused]) -> Turn | None:
+        try:
+            claim = await asked
         except (MeshError, asyncio.CancelledError):
             # Without an answer the message would lie there until the queue takes us for dead.
             await ticket.back(_PAUSE)
             raise
         if isinstance(claim, Refused):
             await (ticket.done() if claim.over else ticket.back(claim.retry_after))
-            return
+            return None
+        return Turn(claim, ticket)
+
+    async def _complete(self, task: Task, result: Result) -> None:
+        try:
+            self._check_room()
+            ticket = await self._queue.next(wait=False)
+        except MeshError:
+            ticket = None
+        if ticket:
+            self._next = await self._turn_by(ticket, self._scheduler.complete_and_claim(task, result))
+        else:
+            await self._scheduler.complete(task, result)
+
+    async def _take(self, turn: Turn) -> None:
         with noting() as notes:
-            outcome, reason = await self._do(claim, ticket)
+            outcome, reason = await self._do(turn)
         if notes.command:
             with suppress(MeshError):
-                await self._scheduler.note(claim, outcome, reason, notes)
+                await self._scheduler.note(turn.task, outcome, reason, notes)
 
-    async def _do(self, claim: Task, ticket: Ticket) -> tuple[str, str]:
+    async def _do(self, turn: Turn) -> tuple[str, str]:
         """How it ended: succeeded, cancelled or failed, and then why."""
         try:
-            await self._work(claim, ticket)
+            await self._work(turn.task, turn.ticket)
             self._failures = 0
-            await ticket.done()
+            await turn.ticket.done()
         except asyncio.CancelledError:
-            await self._hand_back(claim, ticket)
+            await self._hand_back(turn)
             raise
         except Cancelled:
-            self._report("task cancelled", {"task_id": claim.id})
-            await ticket.done()
+            self._report("task cancelled", {"task_id": turn.task.id})
+            await turn.ticket.done()
             return "cancelled", ""
         except (BadMedia, EncodeFailed, MeshError, OSError) as error:
-            await self._failed(claim, ticket, error)
+            await self._failed(turn.task, turn.ticket, error)
             return "failed", _judged(error)[0]
         return "succeeded", ""
 
     async def _work(self, task: Task, ticket: Ticket) -> None:
         """The task and its heartbeat end together: whichever fails first ends the other."""
         progress = Progress()
-        work = asyncio.ensure_future(self._execute(task, progress))
+        work = asyncio.ensure_future(self._execute(task, progress, partial(self._complete, task)))
         beats = asyncio.ensure_future(self._beat(task, ticket, progress))
         try:
             await asyncio.wait({work, beats}, return_when=asyncio.FIRST_COMPLETED)
@@ -157,10 +192,10 @@ class Worker:
         if self._failures:
             await asyncio.sleep(min(self._every * 2 ** min(self._failures, _MOST_DOUBLED), _LONGEST_PAUSE))
 
-    async def _hand_back(self, task: Task, ticket: Ticket) -> None:
+    async def _hand_back(self, turn: Turn) -> None:
         with suppress(MeshError):
-            await self._scheduler.release(task)
-        await ticket.back(0.0)
+            await self._scheduler.release(turn.task)
+        await turn.ticket.back(0.0)
 
 
 def _words(error: Exception) -> str:

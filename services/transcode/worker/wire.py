@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from google.protobuf import struct_pb2
 from reelmesh.transcode.v1 import worker_pb2
 
-from services.transcode.worker.domain import Kind, Task
+from services.transcode.media.facts import SourceFacts
+from services.transcode.worker.domain import Encoded, Filed, Kind, Refused, Task
 
 if TYPE_CHECKING:
-    from services.transcode.media.facts import SourceFacts
-    from services.transcode.media.findings import PicturePart, SoundPart
     from services.transcode.worker.domain import StoredFile, StoredTrack
+    from services.transcode.worker.ports import Result
 
 _KINDS = {worker_pb2.Task.Kind.Value(f"KIND_{kind.name}"): kind for kind in Kind}
 
@@ -33,38 +32,39 @@ def from_task(task: worker_pb2.Task) -> Task:
     )
 
 
-def to_probe_result(facts: SourceFacts) -> worker_pb2.ProbeResult:
-    struct = struct_pb2.Struct()
-    struct.update(facts.to_json())
-    return worker_pb2.ProbeResult(facts=struct)
+def from_claim(answer: worker_pb2.ClaimTaskResponse) -> Task | Refused:
+    if answer.HasField("task"):
+        return from_task(answer.task)
+    return Refused(over=answer.unclaimable.over, retry_after=answer.unclaimable.retry_after)
 
 
-def to_encode_result(tracks: list[StoredTrack]) -> worker_pb2.EncodeResult:
-    return worker_pb2.EncodeResult(tracks=[_track(track) for track in tracks])
+def to_completion(task: Task, result: Result) -> worker_pb2.CompleteTaskRequest:
+    done = worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch)
+    match result:
+        case Encoded(tracks):
+            done.encode.MergeFrom(worker_pb2.EncodeResult(tracks=[_track(track) for track in tracks]))
+        case Filed(files):
+            done.files.MergeFrom(worker_pb2.FilesResult(files=[_file(file) for file in files]))
+        case SourceFacts():
+            done.probe.facts.update(result.to_json())
+        case _:
+            done.analysis.part_json = json.dumps(result.to_json())
+    return done
 
 
-def to_files_result(files: list[StoredFile]) -> worker_pb2.FilesResult:
-    return worker_pb2.FilesResult(
-        files=[
-            worker_pb2.MadeFile(
-                kind=file.made.kind,
-                name=file.made.name,
-                key=file.key,
-                bytes=file.size,
-                content_type=file.made.content_type,
-                width=file.made.width,
-                height=file.made.height,
-                duration=file.made.duration,
-                codec=file.made.codec,
-                bit_rate=file.made.bit_rate,
-            )
-            for file in files
-        ]
+def _file(file: StoredFile) -> worker_pb2.MadeFile:
+    return worker_pb2.MadeFile(
+        kind=file.made.kind,
+        name=file.made.name,
+        key=file.key,
+        bytes=file.size,
+        content_type=file.made.content_type,
+        width=file.made.width,
+        height=file.made.height,
+        duration=file.made.duration,
+        codec=file.made.codec,
+        bit_rate=file.made.bit_rate,
     )
-
-
-def to_analysis_result(part: PicturePart | SoundPart) -> worker_pb2.AnalysisResult:
-    return worker_pb2.AnalysisResult(part_json=json.dumps(part.to_json()))
 
 
 def _track(track: StoredTrack) -> worker_pb2.EncodedTrack:

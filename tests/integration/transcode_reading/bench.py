@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from services.transcode.media.plan import plan
@@ -14,12 +15,13 @@ from services.transcode.worker.service import Progress
 from tests.fakes.transcode_worker import FakeObjects, FakeScheduler, a_claim
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from meshkit.errors import MeshError
     from services.transcode.media.facts import SourceFacts
     from services.transcode.media.plan import Plan, VideoChunk
-    from services.transcode.worker.domain import StoredTrack, Task
+    from services.transcode.worker.domain import Encoded, StoredTrack, Task
     from services.transcode.worker.ports import Objects
 
 # Chunks as the shipped preset cuts them, at the cost of a postage stamp.
@@ -79,24 +81,24 @@ class Bench:
     def plan(self, facts: SourceFacts) -> Plan:
         return plan(facts, self.preset)
 
-    async def encoded(self, worker: Executor, size: int, chunk: VideoChunk) -> list[StoredTrack]:
+    async def encoded(self, worker: Executor, size: int, chunk: VideoChunk) -> Sequence[StoredTrack]:
         return await self._encoded(
             worker, a_claim(kind=Kind.ENCODE_VIDEO, source_key=KEY, source_size=size, spec=chunk.to_json())
         )
 
-    async def heard(self, worker: Executor, size: int, planned: Plan) -> list[StoredTrack]:
+    async def heard(self, worker: Executor, size: int, planned: Plan) -> Sequence[StoredTrack]:
         assert planned.audio is not None
         return await self._encoded(
             worker, a_claim(kind=Kind.ENCODE_AUDIO, source_key=KEY, source_size=size, spec=planned.audio.to_json())
         )
 
-    async def _encoded(self, worker: Executor, claim: Task) -> list[StoredTrack]:
+    async def _encoded(self, worker: Executor, claim: Task) -> Sequence[StoredTrack]:
         await self._done(worker, claim)
-        tracks: list[StoredTrack] = self.scheduler.said[-1][1]
-        return tracks
+        encoded: Encoded = self.scheduler.said[-1][1]
+        return encoded.tracks
 
     async def _done(self, worker: Executor, claim: Task) -> None:
-        await worker(claim, Progress())
+        await worker(claim, Progress(), partial(self.scheduler.complete, claim))
 
 
 def holding(path: Path) -> FakeObjects:

@@ -12,7 +12,7 @@ import pytest
 from meshkit.errors import Conflict, NotFound, Unavailable
 from services.transcode.media.errors import BadMedia, EncodeFailed
 from services.transcode.worker import notes
-from services.transcode.worker.domain import Refused
+from services.transcode.worker.domain import Encoded, Refused
 from services.transcode.worker.service import Worker
 from tests.eventually import eventually
 from tests.fakes.transcode_worker import FakeQueue, FakeScheduler, FakeTicket, a_claim
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.transcode.worker.domain import Task
+    from services.transcode.worker.ports import Complete
     from services.transcode.worker.service import Progress
 
 STALE = Conflict("stale_epoch")
@@ -37,7 +38,7 @@ class Execution:
     stopped: bool = False
     done: list[str] = field(default_factory=list)
 
-    async def __call__(self, task: Task, progress: Progress) -> None:
+    async def __call__(self, task: Task, progress: Progress, complete: Complete) -> None:
         self.running = True
         progress.value = 0.5
         try:
@@ -49,6 +50,7 @@ class Execution:
             self.running = False
         if self.error:
             raise self.error
+        await complete(Encoded([]))
         self.done.append(task.id)
 
 
@@ -222,10 +224,10 @@ async def test_a_scheduler_that_is_away_gets_the_ticket_offered_again(slot: Slot
 
 async def test_what_was_run_is_told_however_it_ended() -> None:
     class Runs(Execution):
-        async def __call__(self, task: Task, progress: Progress) -> None:
+        async def __call__(self, task: Task, progress: Progress, complete: Complete) -> None:
             notes.began(["ffmpeg", "-i", "a b", "x" * 9000])
             notes.said("first\n" * 2000 + "last words")
-            await super().__call__(task, progress)
+            await super().__call__(task, progress, complete)
 
     for error, ended in ((None, ("succeeded", "")), (BadMedia("corrupt", "cut"), ("failed", "corrupt"))):
         slot = Slot(execution=Runs(error=error))

@@ -271,6 +271,7 @@ class CompleteTaskRequest(_message.Message):
     ENCODE_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     ANALYSIS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     epoch: _builtins.int
     @_builtins.property
@@ -281,6 +282,10 @@ class CompleteTaskRequest(_message.Message):
     def files(self) -> Global___FilesResult: ...
     @_builtins.property
     def analysis(self) -> Global___AnalysisResult: ...
+    @_builtins.property
+    def next(self) -> Global___ClaimTaskRequest:
+        """The worker's next claim, made once the result has landed."""
+
     def __init__(
         self,
         *,
@@ -290,10 +295,11 @@ class CompleteTaskRequest(_message.Message):
         encode: Global___EncodeResult | None = ...,
         files: Global___FilesResult | None = ...,
         analysis: Global___AnalysisResult | None = ...,
+        next: Global___ClaimTaskRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "encode", b"encode", "files", b"files", "probe", b"probe", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "encode", b"encode", "files", b"files", "next", b"next", "probe", b"probe", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "encode", b"encode", "epoch", b"epoch", "files", b"files", "probe", b"probe", "result", b"result", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "encode", b"encode", "epoch", b"epoch", "files", b"files", "next", b"next", "probe", b"probe", "result", b"result", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["probe", "encode", "files", "analysis"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
@@ -305,12 +311,19 @@ Global___CompleteTaskRequest: _TypeAlias = CompleteTaskRequest  # noqa: Y015
 class CompleteTaskResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    NEXT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def next(self) -> Global___ClaimTaskResponse:
+        """The answer to the claim, if there was one."""
+
     def __init__(
         self,
+        *,
+        next: Global___ClaimTaskResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,6 +42,7 @@ class WorkerServiceStub:
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_worker_pb2.HeartbeatRequest, _worker_pb2.HeartbeatResponse]
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]
+    """Said again with a claim, what the worker was given then is given again."""
     FailTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]
     ListSegments: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]
     """What the job's encode tasks made of one rendition, for a task that joins it."""
@@ -64,6 +65,7 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     Heartbeat: _aio.UnaryUnaryMultiCallable[_worker_pb2.HeartbeatRequest, _worker_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]  # type: ignore[assignment]
+    """Said again with a claim, what the worker was given then is given again."""
     FailTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]  # type: ignore[assignment]
     ListSegments: _aio.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """What the job's encode tasks made of one rendition, for a task that joins it."""
@@ -100,7 +102,8 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _worker_pb2.CompleteTaskRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_worker_pb2.CompleteTaskResponse, _abc.Awaitable[_worker_pb2.CompleteTaskResponse]]: ...
+    ) -> _typing.Union[_worker_pb2.CompleteTaskResponse, _abc.Awaitable[_worker_pb2.CompleteTaskResponse]]:
+        """Said again with a claim, what the worker was given then is given again."""
 
     @_abc_1.abstractmethod
     def FailTask(
