@@ -19,6 +19,8 @@ HEADERS_LIMIT = 32 * 1024
 """Bytes of a request's line and headers."""
 SILENCE = 30.0
 """Seconds between two pieces of a body."""
+READ_AT_ONCE = 1 << 20
+"""Bytes. What each piece of a file costs on its way through is the same for a large one."""
 GRACE = 60.0
 PACE = 1024.0
 """Bytes a second that a body must come with after GRACE, on the whole."""
@@ -38,8 +40,8 @@ class Impatient(HttpToolsProtocol):
         super().connection_made(transport)
         self._wait()
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+    def data_received(self, data: bytes | memoryview) -> None:
+        super().data_received(data)  # type: ignore[arg-type]  # its parser takes any buffer
         if self._waiting is not None:
             self._heard += len(data)
             if self._heard > HEADERS_LIMIT:
@@ -92,6 +94,39 @@ class Impatient(HttpToolsProtocol):
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+
+
+class Buffered(asyncio.BufferedProtocol):
+    """An Impatient for which the loop reads into memory that is there already, and more at a time than of itself.
+
+    All connections share the memory: what is read is parsed, and copied out of it, before anything else is read.
+    """
+
+    _buffer = memoryview(bytearray(READ_AT_ONCE))
+
+    def __init__(self, **given: Any) -> None:
+        self._inner = Impatient(**given)
+
+    def get_buffer(self, _: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._inner.data_received(self._buffer[:nbytes])
+
+    def connection_made(self, transport: Any) -> None:
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._inner.connection_lost(exc)
+
+    def eof_received(self) -> None:
+        self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._inner.resume_writing()
 
 
 class _Watch:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from meshkit.telemetry import log
-from services.gateway.patience import Impatient
+from services.gateway.patience import Buffered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -36,7 +36,7 @@ async def serving(app: FastAPI, host: str, port: int, trusted_proxies: Sequence[
     config = uvicorn.Config(
         app,
         lifespan="off",
-        http=Impatient,
+        http=Buffered,  # type: ignore[arg-type]  # it asks for a Protocol, and takes what its loop takes
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
         ws="none",
