@@ -60,6 +60,9 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses
                     setattr(self, name, value)
                 raise
 
+    def signals(self) -> AbstractAsyncContextManager[FakeStore]:
+        return self.transaction()
+
     def at_once(self) -> AbstractAsyncContextManager[FakeStore]:
         return self.transaction()
 

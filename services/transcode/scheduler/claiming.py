@@ -60,9 +60,9 @@ class Claiming:
     async def _claim_likely(self, workers: Sequence[str], now: datetime) -> list[Claim]:
         """Claims that change nothing but their tasks, as nearly all do."""
         claims: list[Claim] = []
-        async with self._store.at_once() as tx:
+        async with self._store.signals() as signals:
             while rest := workers[len(claims) :]:
-                claimed = await tx.claim(rest, now + self._lease, now)
+                claimed = await signals.claim(rest, now + self._lease, now)
                 if not claimed:
                     break
                 claims += [Claim(task=task, job=job) for task, job in claimed]

@@ -119,13 +119,6 @@ class Transaction(Counting, Finding, Noting, Protocol):
         """
         ...
 
-    async def claim(self, workers: Sequence[str], lease_end: datetime, now: datetime) -> Sequence[tuple[Task, Job]]:
-        """`turn`, `Task.claim` and `take` in one look, for the first ones of `workers`, in their order.
-
-        For as many as that can be done for: not for a task whose job has not begun. None does not say that none waits.
-        """
-        ...
-
     async def take(self, claimed: Task) -> bool:
         """Store a task as claimed, and charge its tenant with its weight. False when it is no longer queued."""
         ...
@@ -152,10 +145,6 @@ class Transaction(Counting, Finding, Noting, Protocol):
 
     async def save_task(self, task: Task) -> None:
         """One that is queued again waits for its turn, and its tenant gets back what it was charged."""
-        ...
-
-    async def beat(self, signs: Sequence[Sign], lease_end: datetime) -> Mapping[tuple[str, int], Beat]:
-        """Extend the leases of those claims that run, by task and epoch. Progress never goes back."""
         ...
 
     async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
@@ -227,7 +216,23 @@ class Transaction(Counting, Finding, Noting, Protocol):
         ...
 
 
+class Signals(Protocol):
+    """What workers say many times a second. Each call takes effect by itself."""
+
+    async def claim(self, workers: Sequence[str], lease_end: datetime, now: datetime) -> Sequence[tuple[Task, Job]]:
+        """`turn`, `Task.claim` and `take` in one look, for the first ones of `workers`, in their order.
+
+        For as many as that can be done for: not for a task whose job has not begun. None does not say that none waits.
+        """
+        ...
+
+    async def beat(self, signs: Sequence[Sign], lease_end: datetime) -> Mapping[tuple[str, int], Beat]:
+        """Extend the leases of those claims that run, by task and epoch. Progress never goes back."""
+        ...
+
+
 class Store(Protocol):
+    def signals(self) -> AbstractAsyncContextManager[Signals]: ...
     def transaction(self) -> AbstractAsyncContextManager[Transaction]: ...
     def at_once(self) -> AbstractAsyncContextManager[Transaction]:
         """Each call takes effect by itself; for those that say nothing."""

@@ -14,16 +14,14 @@ from services.transcode.scheduler import observed, turns, wire
 from services.transcode.scheduler.analysis_rows import ANALYSES, AnalysisRows, presentable
 from services.transcode.scheduler.attempt_rows import ATTEMPTS, AttemptRows
 from services.transcode.scheduler.domain import JOB_OVER, JobState
-from services.transcode.scheduler.ports import Beat
 from services.transcode.scheduler.preset_rows import PresetRows
 from services.transcode.scheduler.quota_rows import QuotaRows
 from services.transcode.scheduler.quotas import NO_LIMITS, Limits
 from services.transcode.scheduler.result_rows import ResultRows
 from services.transcode.scheduler.same_rows import SameRows
+from services.transcode.scheduler.signal_rows import SignalRows
 from services.transcode.scheduler.source_rows import SourceRows
 from services.transcode.scheduler.statements import (
-    BEAT,
-    CLAIM,
     SAVE_JOB,
     SAVE_TASK,
     TAKE,
@@ -50,7 +48,7 @@ from services.transcode.scheduler.tables import (
     to_job,
     to_task,
 )
-from services.transcode.scheduler.task import OPTIONAL, TaskKind, TaskState
+from services.transcode.scheduler.task import OPTIONAL, TaskState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -60,7 +58,6 @@ if TYPE_CHECKING:
 
     from meshkit.db import Database
     from services.transcode.scheduler.domain import Job
-    from services.transcode.scheduler.ports import Sign
     from services.transcode.scheduler.task import Task
 
 
@@ -69,6 +66,11 @@ class PostgresStore:
         """`limits` are those of tenants that have none of their own."""
         self._db = db
         self._limits = limits
+
+    @asynccontextmanager
+    async def signals(self) -> AsyncIterator[SignalRows]:
+        async with self._db.direct_autocommit() as connection:
+            yield SignalRows(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresTransaction]:
@@ -173,10 +175,6 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
     async def turn(self, now: datetime) -> tuple[Task, Job] | None:
         return self._both(await turns.find(self._connection, now))
 
-    async def claim(self, workers: Sequence[str], lease_end: datetime, now: datetime) -> Sequence[tuple[Task, Job]]:
-        rows = await CLAIM.run(self._connection, workers=[*workers], lease_end=lease_end, now=now)
-        return [to_both(row) for row in rows]
-
     async def take(self, claimed: Task) -> bool:
         values = changes("task", TASK_CHANGES, claimed)
         return await TAKE.first(self._connection, task_id=claimed.id, **values) is not None
@@ -211,12 +209,6 @@ class PostgresTransaction(QuotaRows, SourceRows, SameRows, ResultRows, AnalysisR
         if task.state is TaskState.QUEUED:
             await turns.wait(self._connection, task.tenant_id)
             await turns.refund(self._connection, task.tenant_id, task.weight)
-
-    async def beat(self, signs: Sequence[Sign], lease_end: datetime) -> Mapping[tuple[str, int], Beat]:
-        task_ids, epochs, reached = zip(*((each.task_id, each.epoch, each.progress) for each in signs), strict=True)
-        signs_of = {"task_ids": [*task_ids], "epochs": [*epochs], "reached": [*reached]}
-        rows = await BEAT.run(self._connection, lease_end=lease_end, **signs_of)
-        return {(row[0], row[1]): Beat(job_id=row[2], kind=TaskKind(row[3]), told_time=row[4]) for row in rows}
 
     async def enqueue(self, tasks: Sequence[Task], now: datetime) -> None:
         if tasks:

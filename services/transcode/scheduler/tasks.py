@@ -53,14 +53,25 @@ class Tasks:
 
     async def _beat_all(self, signs: Sequence[Sign]) -> Sequence[datetime | MeshError | None]:
         now = self._now()
-        async with self._store.at_once() as tx:
-            met = await tx.beat(signs, now + self._lease)
-            told = [(each.task_id, each.epoch) for each in signs]
-            answers = [now + self._lease if each in met else await _missed(tx, *each) for each in told]
+        async with self._store.signals() as signals:
+            met = await signals.beat(signs, now + self._lease)
+        told = [(each.task_id, each.epoch) for each in signs]
+        answers = [now + self._lease if each in met else await self._missed(*each) for each in told]
         encodes = (each for each in met.values() if each.kind is not TaskKind.PROBE)
         for job_id in {each.job_id for each in encodes if worth_telling(each.told_time, now)}:
             await self._tell_progress(job_id, now)
         return answers
+
+    async def _missed(self, task_id: str, epoch: int) -> MeshError | None:
+        """What to answer to a sign of life that met no running claim; None if that was cancelled."""
+        try:
+            async with self._store.at_once() as tx:
+                task = _found(await tx.task(task_id))
+            if task.state is not TaskState.CANCELLED or task.epoch != epoch:
+                task.held(epoch)
+        except MeshError as error:
+            return error
+        return None
 
     async def complete_probe(self, task_id: str, epoch: int, facts: Mapping[str, Any]) -> bool:
         """The source is known: queue what is to be done with it. False if that was so before.
@@ -79,6 +90,19 @@ class Tasks:
             else:
                 await starting.start(tx, job, facts, now)
         return True
+
+    async def land_segments(self, task_id: str, epoch: int, result: Result) -> None:
+        """So much of a track is there, while its task goes on. Idempotent.
+
+        Raises Conflict (`stale_epoch`, `init_mismatch`).
+        """
+        async with self._store.transaction() as tx:
+            task, job = _found(await tx.task_of_job(task_id))
+            task.held(epoch)
+            await self._describing.describe(tx, job.id, [result])
+            await tx.add_segments(job.id, result.segments)
+            if not job.playable:
+                await tx.say_grown(job)
 
     async def complete_encode(self, task_id: str, epoch: int, results: Sequence[Result]) -> bool:
         """A chunk or the audio has landed. False if it had before. Raises Conflict (`stale_epoch`)."""
@@ -171,17 +195,6 @@ class Tasks:
         message = task.error_message or f"no worker finished the task in {MAX_ATTEMPTS} attempts"
         await tx.save_task(replace(task, state=TaskState.FAILED, lease_expire_time=None))
         await _bear(tx, task, job, task.error_code or "encode_failed", message, self._now())
-
-
-async def _missed(tx: Transaction, task_id: str, epoch: int) -> MeshError | None:
-    """What to answer to a sign of life that met no running claim; None if that was cancelled."""
-    try:
-        task = _found(await tx.task(task_id))
-        if task.state is not TaskState.CANCELLED or task.epoch != epoch:
-            task.held(epoch)
-    except MeshError as error:
-        return error
-    return None
 
 
 async def _bear(tx: Transaction, task: Task, job: Job, code: str, message: str, now: datetime) -> None:

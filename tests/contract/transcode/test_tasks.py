@@ -49,14 +49,14 @@ async def test_a_heartbeat_reaches_the_claim_that_runs(store: Store) -> None:
     task = a_task(job, state=TaskState.RUNNING, epoch=2, progress=0.5, lease_expire_time=NOW)
     queued = a_task(job, epoch=2)
     await stored(store, job, task, queued)
-    async with store.transaction() as tx:
+    async with store.signals() as signals:
         stale = [
             Sign(task_id=task_id, epoch=epoch, progress=0.9)
             for task_id, epoch in ((task.id, 1), (task.id, 3), (queued.id, 2), (new_id(), 2))
         ]
-        assert await tx.beat(stale, SOON) == {}
+        assert await signals.beat(stale, SOON) == {}
         for progress in (0.75, 0.25):
-            met = await tx.beat([*stale, Sign(task_id=task.id, epoch=2, progress=progress)], SOON)
+            met = await signals.beat([*stale, Sign(task_id=task.id, epoch=2, progress=progress)], SOON)
             assert met == {(task.id, 2): Beat(job_id=job.id, kind=task.kind, told_time=SOON)}
     assert await task_of(store, task) == replace(task, progress=0.75, lease_expire_time=SOON)
 

@@ -79,8 +79,8 @@ async def running(store: Store, *tasks: Task) -> None:
 
 
 async def claims(store: Store, *workers: str, now: timedelta = timedelta(0)) -> list[Task]:
-    async with store.at_once() as tx:
-        given = await tx.claim(workers, NOW + now + LEASE, NOW + now)
+    async with store.signals() as signals:
+        given = await signals.claim(workers, NOW + now + LEASE, NOW + now)
     assert all(task.job_id == job.id for task, job in given)
     return [task for task, _ in given]
 

@@ -34,7 +34,7 @@ class Outage:
             raise Unavailable("database_unavailable")
         return self.store.transaction()
 
-    at_once = transaction
+    at_once = signals = transaction
 
 
 def reconciler(scheduler: Scheduler, store: Store) -> Reconciler:
