@@ -13,6 +13,7 @@ from services.transcode.worker.domain import Kind, Parts, Refused, Task
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from services.transcode.worker.domain import StoredTrack
     from services.transcode.worker.notes import Notes
     from services.transcode.worker.ports import Result
 
@@ -82,6 +83,7 @@ class FakeScheduler:
     said: list[tuple[Any, ...]] = field(default_factory=list)
     """Ends that were heard, as the call's name and what it brought."""
     noted: list[tuple[str, str, str, str]] = field(default_factory=list)
+    landed: list[StoredTrack] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """Those that claim or complete, in order."""
 
@@ -93,6 +95,10 @@ class FakeScheduler:
         self.beats.append(progress)
         self._answer("beat")
         return not self.cancelled
+
+    async def land(self, task: Task, track: StoredTrack) -> None:
+        self._answer("land")
+        self.landed.append(track)
 
     async def complete(self, task: Task, result: Result) -> None:
         self.calls.append("complete")

@@ -157,8 +157,13 @@ class Job:
 
     @property
     def worth_publishing(self) -> bool:
-        """The first chunks one by one, later ones in steps of some percent: the cost per chunk stays the same."""
-        return self.finished if self.ready_time else self._grown_since(self.tasks_published)
+        """The first chunks one by one, later ones in steps of some percent: the cost per chunk stays the same.
+
+        Until it can be played, whatever else there is.
+        """
+        if self.ready_time:
+            return self.finished
+        return not self.playable or self._grown_since(self.tasks_published)
 
     @property
     def worth_telling_growth(self) -> bool:

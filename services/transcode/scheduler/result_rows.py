@@ -59,7 +59,7 @@ class ResultRows:
     async def add_segments(self, job_id: str, segments: Sequence[Segment]) -> None:
         if segments:
             await self._connection.execute(
-                sa.insert(SEGMENTS), [{"job_id": job_id, **each._asdict()} for each in segments]
+                insert(SEGMENTS).on_conflict_do_nothing(), [{"job_id": job_id, **each._asdict()} for each in segments]
             )
 
     async def segments(self, job_id: str) -> Sequence[Segment]:

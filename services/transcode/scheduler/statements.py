@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from meshkit.statements import Statement
 from services.transcode.scheduler.tables import (
@@ -174,8 +174,11 @@ _NEW = (
     .table_valued(*(sa.column(column.name, column.type) for column in SEGMENT_COLUMNS))
     .render_derived("new")
 )
-_ADD_SEGMENTS = sa.insert(SEGMENTS).from_select(
-    ["job_id", *(column.name for column in SEGMENT_COLUMNS)], sa.select(_JOB, *_NEW.columns)
+# Those that landed before their task was done stay as they are.
+_ADD_SEGMENTS = (
+    insert(SEGMENTS)
+    .from_select(["job_id", *(column.name for column in SEGMENT_COLUMNS)], sa.select(_JOB, *_NEW.columns))
+    .on_conflict_do_nothing()
 )
 _SUCCEEDED = (
     sa.update(TASKS)

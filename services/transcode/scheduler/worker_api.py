@@ -63,6 +63,12 @@ class WorkerApi(worker_pb2_grpc.WorkerServiceServicer):
             return worker_pb2.ClaimTaskResponse(unclaimable=refused)
         return worker_pb2.ClaimTaskResponse(task=wire.to_task(claim))
 
+    async def LandSegments(
+        self, request: worker_pb2.LandSegmentsRequest, context: Any
+    ) -> worker_pb2.LandSegmentsResponse:
+        await self._tasks.land_segments(request.task_id, request.epoch, wire.from_track(request.track))
+        return worker_pb2.LandSegmentsResponse()
+
     async def ListSegments(
         self, request: worker_pb2.ListSegmentsRequest, context: Any
     ) -> worker_pb2.ListSegmentsResponse:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reelmesh.transcode.v1 import worker_pb2_grpc
 
     from meshkit.nats import Bus
-    from services.transcode.worker.domain import Refused, Task
+    from services.transcode.worker.domain import Refused, StoredTrack, Task
     from services.transcode.worker.notes import Notes
     from services.transcode.worker.ports import Result
 
@@ -48,6 +48,10 @@ class GrpcScheduler:
     async def beat(self, task: Task, progress: float) -> bool:
         request = worker_pb2.HeartbeatRequest(task_id=task.id, epoch=task.epoch, progress=progress)
         return not (await answered(self._stub.Heartbeat(request, timeout=TIMEOUT))).cancelled
+
+    async def land(self, task: Task, track: StoredTrack) -> None:
+        request = worker_pb2.LandSegmentsRequest(task_id=task.id, epoch=task.epoch, track=wire.to_track(track))
+        await answered(self._stub.LandSegments(request, timeout=TIMEOUT))
 
     async def complete(self, task: Task, result: Result) -> None:
         await self._complete(wire.to_completion(task, result))

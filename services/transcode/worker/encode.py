@@ -1,7 +1,7 @@
 """Encode one task of a plan and check the result before anyone counts on it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -54,6 +54,8 @@ class Timing:
 
 Keep = Callable[[str, EncodedSegment, bytes], Awaitable[None]]
 """Gets each segment of a track, by the track's name, as soon as it is whole; ffmpeg waits for it."""
+Land = Callable[[EncodedTrack], Awaitable[None]]
+"""Gets a track as far as it was kept, after the first segment and whenever there are twice as many; ffmpeg waits."""
 
 
 async def encode_chunk(
@@ -95,6 +97,7 @@ async def encode_audio(
     scratch: Path,
     on_progress: Callable[[Progress], None],
     keep: Keep,
+    land: Land,
     *,
     ffmpeg: Path,
     limits: Limits,
@@ -102,7 +105,7 @@ async def encode_audio(
 ) -> EncodedTrack:
     """The whole audio in stereo at 48 kHz, starting at the video's zero. Otherwise as `encode_chunk`.
 
-    `sources` are those of its stretches that are heard.
+    `sources` are those of its stretches that are heard. What `land` got is good, whatever becomes of the rest.
     """
     gains = await _gains(track, sources, scratch, ffmpeg, limits, threads)
     argv = audio_argv(track, ffmpeg=ffmpeg, sources=sources, scratch=scratch, threads=threads, gains=gains)
@@ -110,12 +113,19 @@ async def encode_audio(
     async def run() -> None:
         await run_ffmpeg(argv, sources=sources, scratch=scratch, limits=limits, on_progress=on_progress)
 
+    def checked(made: Cmaf, segments: list[EncodedSegment]) -> EncodedTrack:
+        check_continuous(made, start=0)
+        if made.timescale != AUDIO_RATE:
+            raise WrongOutput(f"audio timescale {made.timescale}")
+        return _track(AUDIO_NAME, made, segments)
+
+    async def grown(made: Cmaf, segments: list[EncodedSegment]) -> None:
+        if len(segments).bit_count() == 1:
+            await land(checked(made, segments))
+
     timing = Timing(first=0, delay=track.delay, move=decoded_later)
-    ((made, segments),) = await _run(run, {AUDIO_NAME: scratch / f"{AUDIO_NAME}.mp4"}, keep, timing)
-    check_continuous(made, start=0)
-    if made.timescale != AUDIO_RATE:
-        raise WrongOutput(f"audio timescale {made.timescale}")
-    return _track(AUDIO_NAME, made, segments)
+    (made,) = await _run(run, {AUDIO_NAME: scratch / f"{AUDIO_NAME}.mp4"}, keep, timing, grown)
+    return checked(*made)
 
 
 async def _gains(
@@ -133,9 +143,13 @@ async def _gains(
 
 
 async def _run(
-    ffmpeg: Callable[[], Awaitable[None]], outputs: dict[str, Path], keep: Keep, timing: Timing
+    ffmpeg: Callable[[], Awaitable[None]],
+    outputs: dict[str, Path],
+    keep: Keep,
+    timing: Timing,
+    grown: Callable[[Cmaf, list[EncodedSegment]], Awaitable[None]] | None = None,
 ) -> list[tuple[Cmaf, list[EncodedSegment]]]:
-    """What ffmpeg writes into each of `outputs`, all of them read while it does."""
+    """What ffmpeg writes into each of `outputs`, all of them read while it does; `grown` gets what was kept so far."""
     with pipes(outputs.values()) as open_pipes:
 
         async def run() -> None:
@@ -147,9 +161,11 @@ async def _run(
 
         async def read(name: str, pipe: Pipe) -> tuple[Cmaf, list[EncodedSegment]]:
             segments: list[EncodedSegment] = []
+            fragments: list[Fragment] = []
 
-            async def take(fragment: Fragment, body: bytes, timescale: int) -> None:
-                delay = round(timing.delay * timescale)
+            async def take(track: Cmaf, body: bytes) -> None:
+                (fragment,) = track.fragments
+                delay = round(timing.delay * track.timescale)
                 moved = timing.move(body, delay)
                 segment = EncodedSegment(
                     number=timing.first + len(segments),
@@ -159,7 +175,10 @@ async def _run(
                     frames=fragment.samples,
                 )
                 segments.append(segment)
+                fragments.append(fragment)
                 await keep(name, segment, moved)
+                if grown:
+                    await grown(replace(track, fragments=tuple(fragments)), segments)
 
             return await pipe.take_apart(take), segments
 

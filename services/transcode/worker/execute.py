@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from meshkit.errors import Unavailable
+from meshkit.errors import Conflict, MeshError, Unavailable
 from meshkit.telemetry import processing, tracer
 from meshkit.topology import TASKS
 from services.transcode.media.plan import VideoChunk
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from services.transcode.media.facts import SourceFacts
     from services.transcode.media.source import Source
     from services.transcode.worker.domain import Task
-    from services.transcode.worker.encode import EncodedTrack, Keep
+    from services.transcode.worker.encode import EncodedTrack
     from services.transcode.worker.ffmpeg import Progress as FfmpegProgress
     from services.transcode.worker.ports import Complete, Objects, Result, Scheduler
     from services.transcode.worker.service import Progress
+    from services.transcode.worker.storing import Storing
 
 _SPANS = {
     Kind.PROBE: "probe source",
@@ -122,7 +123,7 @@ class Executor:
             async with self._sources.inputs(task) as sources:
                 return await analyse(self._bench(task, folder, progress), sources)
         async with storing(self._objects, task) as store, self._sources.inputs(task) as sources:
-            tracks = await self._encode(task, sources, folder, progress, store.keep)
+            tracks = await self._encode(task, sources, folder, progress, store)
             progress.value = _ENCODED
             stored = [await store.finish(track) for track in tracks]
         return Encoded(stored)
@@ -147,7 +148,7 @@ class Executor:
         )
 
     async def _encode(
-        self, task: Task, sources: list[Source], folder: Path, progress: Progress, keep: Keep
+        self, task: Task, sources: list[Source], folder: Path, progress: Progress, store: Storing
     ) -> list[EncodedTrack]:
         run = _Run(ffmpeg=self._ffmpeg, limits=self._limits, threads=self._threads)
         if task.kind is Kind.ENCODE_AUDIO:
@@ -156,8 +157,17 @@ class Executor:
             def heard(now: FfmpegProgress) -> None:
                 progress.value = min(now.seconds / max(float(audio.duration), 0.1), 1.0) * _ENCODED
 
+            async def land(track: EncodedTrack) -> None:
+                try:
+                    await self._scheduler.land(task, await store.finish(track))
+                except Conflict:
+                    raise
+                except MeshError:
+                    # What is not heard of now is heard of with the rest.
+                    return
+
             with encoding(task.kind, float(audio.duration)):
-                return [await encode_audio(audio, sources, folder, heard, keep, **run)]
+                return [await encode_audio(audio, sources, folder, heard, store.keep, land, **run)]
         planned = VideoChunk.from_json(dict(task.spec))
         chunk = planned.again() if task.doubted else planned
 
@@ -166,7 +176,9 @@ class Executor:
 
         source, *others = sources
         with encoding(task.kind, float(chunk.frames / chunk.rate)):
-            return await encode_chunk(chunk, source, folder, seen, keep, image=others[0] if others else None, **run)
+            return await encode_chunk(
+                chunk, source, folder, seen, store.keep, image=others[0] if others else None, **run
+            )
 
     @contextmanager
     def _folder(self, task: Task) -> Iterator[Path]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from services.transcode.media.cmaf import Fragment
 
+    Take = Callable[[Cmaf, bytes], Awaitable[None]]
+    """Gets the track with one fragment, and that one's bytes."""
+
 _LONGEST_BOX = 1 << 28
 _BUFFER = 1 << 20
 
@@ -41,8 +44,8 @@ class Pipe:
         self.end()
         self._reading.close()
 
-    async def take_apart(self, take: Callable[[Fragment, bytes, int], Awaitable[None]]) -> Cmaf:
-        """The track's init and fragments, after `take` had each with its bytes and timescale. Raises WrongOutput."""
+    async def take_apart(self, take: Take) -> Cmaf:
+        """The track's init and fragments, after `take` had each of them. Raises WrongOutput."""
         reader = asyncio.StreamReader(limit=_BUFFER)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), self._reading
@@ -66,7 +69,7 @@ def pipes(paths: Iterable[Path]) -> Iterator[list[Pipe]]:
             pipe.close()
 
 
-async def _taken_apart(reader: asyncio.StreamReader, take: Callable[[Fragment, bytes, int], Awaitable[None]]) -> Cmaf:
+async def _taken_apart(reader: asyncio.StreamReader, take: Take) -> Cmaf:
     init, moof = b"", b""
     track: Cmaf | None = None
     fragments: list[Fragment] = []
@@ -79,7 +82,7 @@ async def _taken_apart(reader: asyncio.StreamReader, take: Callable[[Fragment, b
         elif kind == b"mdat" and moof:
             (fragment,) = read_cmaf(init + moof + box).fragments
             fragments.append(replace(fragment, offset=offset - len(moof)))
-            await take(fragments[-1], moof + box, track.timescale)
+            await take(replace(track, fragments=(fragments[-1],)), moof + box)
         moof = box if kind == b"moof" else b""
         offset += len(box)
     if track is None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from services.transcode.media.facts import SourceFacts
     from services.transcode.media.findings import PicturePart, SoundPart
-    from services.transcode.worker.domain import Encoded, Filed, Parts, Refused, Task
+    from services.transcode.worker.domain import Encoded, Filed, Parts, Refused, StoredTrack, Task
     from services.transcode.worker.notes import Notes
 
     Result = SourceFacts | Encoded | Filed | PicturePart | SoundPart
@@ -48,6 +48,10 @@ class Scheduler(Protocol):
 
     async def beat(self, task: Task, progress: float) -> bool:
         """Whether to go on: False once the job was cancelled."""
+        ...
+
+    async def land(self, task: Task, track: StoredTrack) -> None:
+        """What there is so far of what the task makes."""
         ...
 
     async def complete(self, task: Task, result: Result) -> None:

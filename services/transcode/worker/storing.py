@@ -27,11 +27,14 @@ class Storing:
         self._task = task
         self._group = group
         self._several = asyncio.Semaphore(_AT_ONCE)
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def keep(self, name: str, segment: EncodedSegment, body: bytes) -> None:
         """Returns while the segment is still on its way, but never with more than a few of them."""
         await self._several.acquire()
-        self._group.create_task(self._store(self._key(name, segment), body))
+        storing = self._group.create_task(self._store(self._key(name, segment), body))
+        self._under_way.add(storing)
+        storing.add_done_callback(self._under_way.discard)
 
     async def _store(self, key: str, body: bytes) -> None:
         try:
@@ -40,6 +43,8 @@ class Storing:
             self._several.release()
 
     async def finish(self, track: EncodedTrack) -> StoredTrack:
+        """What was kept of the track, which is all in the store then."""
+        await asyncio.gather(*self._under_way)
         # By its content: every attempt of every chunk writes the same bytes there.
         init_key = f"{self._folder(track.name)}/init-{hashlib.sha256(track.init).hexdigest()[:16]}.mp4"
         await self._objects.store(init_key, track.init)

@@ -42,7 +42,7 @@ def to_completion(task: Task, result: Result) -> worker_pb2.CompleteTaskRequest:
     done = worker_pb2.CompleteTaskRequest(task_id=task.id, epoch=task.epoch)
     match result:
         case Encoded(tracks):
-            done.encode.MergeFrom(worker_pb2.EncodeResult(tracks=[_track(track) for track in tracks]))
+            done.encode.MergeFrom(worker_pb2.EncodeResult(tracks=[to_track(track) for track in tracks]))
         case Filed(files):
             done.files.MergeFrom(worker_pb2.FilesResult(files=[_file(file) for file in files]))
         case SourceFacts():
@@ -67,7 +67,7 @@ def _file(file: StoredFile) -> worker_pb2.MadeFile:
     )
 
 
-def _track(track: StoredTrack) -> worker_pb2.EncodedTrack:
+def to_track(track: StoredTrack) -> worker_pb2.EncodedTrack:
     return worker_pb2.EncodedTrack(
         rendition=track.rendition,
         init_key=track.init_key,

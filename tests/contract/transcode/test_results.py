@@ -88,6 +88,18 @@ async def test_segments_come_by_rendition_and_number(store: Store) -> None:
         assert await tx.segments(job.id) == segments
 
 
+async def test_what_landed_before_its_task_was_done_stays(store: Store) -> None:
+    job = a_job()
+    early = [a_segment("audio", number)._replace(key=f"early/{number}") for number in range(2)]
+    async with store.transaction() as tx:
+        await tx.add_job(job, "")
+        for count in (1, 2, 1):
+            await tx.add_segments(job.id, early[:count])
+        await landed(tx, job, [a_segment("audio", number) for number in range(3)])
+    async with store.transaction() as tx:
+        assert await tx.segments(job.id) == [*early, a_segment("audio", 2)]
+
+
 def a_file(name: str, **changes: Any) -> File:
     return replace(
         File(kind="poster", name=name, key=f"files/{name}", size=5 << 30, content_type="image/jpeg"), **changes

@@ -98,7 +98,8 @@ async def test_every_fact_is_said_once_and_in_order(studio: Studio, workers: Wor
     assert [fact for fact in facts if fact in ENDS] == [
         *("job_queued", "job_started", "job_probed", "job_playable", "job_succeeded")
     ]
-    assert facts.count("job_grown") == 4
+    # Of its results, and once or twice of what sound there is before it can be played.
+    assert facts.count("job_grown") in {5, 6}
     last = await studio.bus.js.get_last_msg("TRANSCODE", f"reelmesh.transcode.v1.job_succeeded.{job.id}")
     assert transcode_events_pb2.JobSucceeded.FromString(last.data or b"").job == job
 

@@ -53,10 +53,15 @@ class Kept:
     """Stands for the bucket."""
 
     bodies: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    landed: list[EncodedTrack] = field(default_factory=list)
+    """What there was of the sound, in order."""
 
     async def keep(self, name: str, segment: EncodedSegment, body: bytes) -> None:
         assert len(body) == segment.size
         self.bodies[name, segment.number] = body
+
+    async def land(self, track: EncodedTrack) -> None:
+        self.landed.append(track)
 
     def joined(self, tracks: list[EncodedTrack], scratch: Path) -> Path:
         path = scratch / f"{tracks[0].name}.mp4"
@@ -124,7 +129,9 @@ async def encoded(
 async def encoded_audio(track: AudioTrack, sources: list[Source], scratch: Path, kept: Kept) -> EncodedTrack:
     folder = scratch / "sound"
     folder.mkdir()
-    return await encode_audio(track, sources, folder, lambda _: None, kept.keep, ffmpeg=find_ffmpeg(), limits=LIMITS)
+    return await encode_audio(
+        track, sources, folder, lambda _: None, kept.keep, kept.land, ffmpeg=find_ffmpeg(), limits=LIMITS
+    )
 
 
 def in_one_go(planned: Plan) -> Plan:

@@ -53,6 +53,11 @@ class WorkerServiceStub:
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.CompleteTaskRequest.SerializeToString,
                 response_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.CompleteTaskResponse.FromString,
                 _registered_method=True)
+        self.LandSegments = channel.unary_unary(
+                '/reelmesh.transcode.v1.WorkerService/LandSegments',
+                request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.LandSegmentsRequest.SerializeToString,
+                response_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.LandSegmentsResponse.FromString,
+                _registered_method=True)
         self.FailTask = channel.unary_unary(
                 '/reelmesh.transcode.v1.WorkerService/FailTask',
                 request_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.FailTaskRequest.SerializeToString,
@@ -103,6 +108,14 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LandSegments(self, request, context):
+        """What there is so far of a track that takes long to encode as a whole, so that a player can begin. CompleteTask still
+        brings all of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FailTask(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -147,6 +160,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.CompleteTask,
                     request_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.CompleteTaskRequest.FromString,
                     response_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.CompleteTaskResponse.SerializeToString,
+            ),
+            'LandSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.LandSegments,
+                    request_deserializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.LandSegmentsRequest.FromString,
+                    response_serializer=reelmesh_dot_transcode_dot_v1_dot_worker__pb2.LandSegmentsResponse.SerializeToString,
             ),
             'FailTask': grpc.unary_unary_rpc_method_handler(
                     servicer.FailTask,
@@ -254,6 +272,33 @@ class WorkerService:
             '/reelmesh.transcode.v1.WorkerService/CompleteTask',
             reelmesh_dot_transcode_dot_v1_dot_worker__pb2.CompleteTaskRequest.SerializeToString,
             reelmesh_dot_transcode_dot_v1_dot_worker__pb2.CompleteTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LandSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/reelmesh.transcode.v1.WorkerService/LandSegments',
+            reelmesh_dot_transcode_dot_v1_dot_worker__pb2.LandSegmentsRequest.SerializeToString,
+            reelmesh_dot_transcode_dot_v1_dot_worker__pb2.LandSegmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class WorkerServiceStub:
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]
     """Said again with a claim, what the worker was given then is given again."""
+    LandSegments: _grpc.UnaryUnaryMultiCallable[_worker_pb2.LandSegmentsRequest, _worker_pb2.LandSegmentsResponse]
+    """What there is so far of a track that takes long to encode as a whole, so that a player can begin. CompleteTask still
+    brings all of it.
+    """
     FailTask: _grpc.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]
     ListSegments: _grpc.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]
     """What the job's encode tasks made of one rendition, for a task that joins it."""
@@ -66,6 +70,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     """Extends the lease, carries progress, and brings back whether to go on."""
     CompleteTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.CompleteTaskRequest, _worker_pb2.CompleteTaskResponse]  # type: ignore[assignment]
     """Said again with a claim, what the worker was given then is given again."""
+    LandSegments: _aio.UnaryUnaryMultiCallable[_worker_pb2.LandSegmentsRequest, _worker_pb2.LandSegmentsResponse]  # type: ignore[assignment]
+    """What there is so far of a track that takes long to encode as a whole, so that a player can begin. CompleteTask still
+    brings all of it.
+    """
     FailTask: _aio.UnaryUnaryMultiCallable[_worker_pb2.FailTaskRequest, _worker_pb2.FailTaskResponse]  # type: ignore[assignment]
     ListSegments: _aio.UnaryUnaryMultiCallable[_worker_pb2.ListSegmentsRequest, _worker_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """What the job's encode tasks made of one rendition, for a task that joins it."""
@@ -104,6 +112,16 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.CompleteTaskResponse, _abc.Awaitable[_worker_pb2.CompleteTaskResponse]]:
         """Said again with a claim, what the worker was given then is given again."""
+
+    @_abc_1.abstractmethod
+    def LandSegments(
+        self,
+        request: _worker_pb2.LandSegmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_pb2.LandSegmentsResponse, _abc.Awaitable[_worker_pb2.LandSegmentsResponse]]:
+        """What there is so far of a track that takes long to encode as a whole, so that a player can begin. CompleteTask still
+        brings all of it.
+        """
 
     @_abc_1.abstractmethod
     def FailTask(
