@@ -71,8 +71,8 @@ class FakeStore(FakeQuotas, FakeResults, FakeAttempts, FakePresets, FakeAnalyses
         self.messages.add((consumer, message_id))
         return first
 
-    async def add_source(self, source: Source) -> None:
-        self.sources.setdefault(source.asset_id, source)
+    async def add_source(self, source: Source) -> Source:
+        return self.sources.setdefault(source.asset_id, source)
 
     async def source(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Source | None:
         source = self.sources.get(asset_id)

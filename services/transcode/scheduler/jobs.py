@@ -63,9 +63,7 @@ class Jobs:
         async with self._store.transaction() as tx:
             if not await tx.first_time(consumer, message_id):
                 return
-            await tx.add_source(source)
-            kept = await tx.source(source.tenant_id, source.asset_id)
-            if kept is None or kept.deleted:
+            if (await tx.add_source(source)).deleted:
                 return
             await self._queue_own(tx, source, wish, f"upload:{upload_id}", upload_id=upload_id, job_id=job_id)
 

@@ -20,8 +20,11 @@ class SourceRows:
 
     _connection: AsyncConnection
 
-    async def add_source(self, source: Source) -> None:
-        await self._connection.execute(insert(SOURCES).values(asdict(source)).on_conflict_do_nothing())
+    async def add_source(self, source: Source) -> Source:
+        # An update that changes nothing, for the row that was there.
+        new = insert(SOURCES).values(asdict(source))
+        kept = new.on_conflict_do_update(index_elements=["asset_id"], set_={"asset_id": new.excluded.asset_id})
+        return to_source((await self._connection.execute(kept.returning(*SOURCES.columns))).one())
 
     async def source(self, tenant_id: str, asset_id: str, *, lock: bool = False) -> Source | None:
         found = sa.select(SOURCES).where(SOURCES.c.asset_id == asset_id, SOURCES.c.tenant_id == tenant_id)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from meshkit.statements import Statement
 from services.transcode.scheduler.statements import FIRST_DUE, LEAST_SERVED
-from services.transcode.scheduler.tables import QUEUED, SHARES, TASKS
+from services.transcode.scheduler.tables import ID, QUEUED, SHARES, TASKS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,14 +31,19 @@ _NOW = sa.func.coalesce(
 )
 
 
+_JOINING = insert(SHARES).values(tenant_id=sa.bindparam("tenant_id", type_=ID), spent=_NOW, active=sa.true())
+_WAIT = Statement(
+    _JOINING.on_conflict_do_update(
+        index_elements=["tenant_id"],
+        set_={"active": sa.true(), "spent": sa.func.greatest(SHARES.c.spent, _JOINING.excluded.spent)},
+        where=~SHARES.c.active,
+    )
+)
+
+
 async def wait(connection: AsyncConnection, tenant_id: str) -> None:
     """The tenant has a task that waits."""
-    joining = insert(SHARES).values(tenant_id=tenant_id, spent=_NOW, active=True)
-    spent = sa.func.greatest(SHARES.c.spent, joining.excluded.spent)
-    again = joining.on_conflict_do_update(
-        index_elements=["tenant_id"], set_={"active": True, "spent": spent}, where=~SHARES.c.active
-    )
-    await connection.execute(again)
+    await _WAIT.run(connection, tenant_id=tenant_id)
 
 
 async def refund(connection: AsyncConnection, tenant_id: str, weight: float) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 async def test_keeps_a_source_as_it_first_was(store: Store) -> None:
     source = a_source()
     async with store.transaction() as tx:
-        await tx.add_source(source)
-        await tx.add_source(replace(source, size=7))
+        assert await tx.add_source(source) == source
+        assert await tx.add_source(replace(source, size=7)) == source
         assert await tx.source(source.tenant_id, source.asset_id) == source
         assert await tx.source(new_id(), source.asset_id) is None
         assert await tx.source(source.tenant_id, new_id()) is None
