@@ -119,9 +119,9 @@ async def encode_audio(
             raise WrongOutput(f"audio timescale {made.timescale}")
         return _track(AUDIO_NAME, made, segments)
 
-    async def grown(made: Cmaf, segments: list[EncodedSegment]) -> None:
+    async def grown(made: Cmaf, fragments: list[Fragment], segments: list[EncodedSegment]) -> None:
         if len(segments).bit_count() == 1:
-            await land(checked(made, segments))
+            await land(checked(replace(made, fragments=tuple(fragments)), segments))
 
     timing = Timing(first=0, delay=track.delay, move=decoded_later)
     (made,) = await _run(run, {AUDIO_NAME: scratch / f"{AUDIO_NAME}.mp4"}, keep, timing, grown)
@@ -147,7 +147,7 @@ async def _run(
     outputs: dict[str, Path],
     keep: Keep,
     timing: Timing,
-    grown: Callable[[Cmaf, list[EncodedSegment]], Awaitable[None]] | None = None,
+    grown: Callable[[Cmaf, list[Fragment], list[EncodedSegment]], Awaitable[None]] | None = None,
 ) -> list[tuple[Cmaf, list[EncodedSegment]]]:
     """What ffmpeg writes into each of `outputs`, all of them read while it does; `grown` gets what was kept so far."""
     with pipes(outputs.values()) as open_pipes:
@@ -178,7 +178,7 @@ async def _run(
                 fragments.append(fragment)
                 await keep(name, segment, moved)
                 if grown:
-                    await grown(replace(track, fragments=tuple(fragments)), segments)
+                    await grown(track, fragments, segments)
 
             return await pipe.take_apart(take), segments
 

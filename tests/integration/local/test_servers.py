@@ -80,4 +80,6 @@ def test_nothing_listens_beyond_loopback(servers: RunningInfra) -> None:
     listening = [line.split()[1] for table in TABLES for line in Path(table).read_text().splitlines() if " 0A " in line]
     ours = [each for each in listening if {(port := int(each[-4:], 16)), port - GRPC_OFFSET} & ports]
     assert len(ours) >= len(ports)
-    assert {address.partition(":")[0] for address in ours} == {"0100007F"}
+    # Another program's gRPC may be at such an offset: it says 127.0.0.1 as IPv6 does.
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
+    assert {address.partition(":")[0] for address in ours} <= loopback
