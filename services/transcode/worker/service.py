@@ -70,6 +70,7 @@ class Worker:
         self._check_room = check_room
         self._rest = rest
         self._failures = 0
+        self._completing = False
         self._next: Turn | None = None
         """Taken when the one before was completed: a claim by itself would cost one more call."""
 
@@ -110,6 +111,7 @@ class Worker:
         return Turn(claim, ticket)
 
     async def _complete(self, task: Task, result: Result) -> None:
+        self._completing = True
         try:
             self._check_room()
             ticket = await self._queue.next(wait=False)
@@ -148,6 +150,7 @@ class Worker:
     async def _work(self, task: Task, ticket: Ticket) -> None:
         """The task and its heartbeat end together: whichever fails first ends the other."""
         progress = Progress()
+        self._completing = False
         work = asyncio.ensure_future(self._execute(task, progress, partial(self._complete, task)))
         beats = asyncio.ensure_future(self._beat(task, ticket, progress))
         try:
@@ -166,7 +169,10 @@ class Worker:
             try:
                 go_on = await self._scheduler.beat(task, progress.value)
             except Conflict:
-                raise
+                # The result may have landed without our hearing of it: then the completion is told so, said again.
+                if not self._completing:
+                    raise
+                continue
             except MeshError as error:
                 # A scheduler that restarts is no reason to stop: the lease outlasts it, or the epoch says otherwise.
                 self._report("heartbeat missed", {"task_id": task.id, "reason": error.reason})

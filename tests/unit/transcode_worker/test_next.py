@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from meshkit.errors import Unavailable
+from meshkit.errors import Conflict, Unavailable
 from services.transcode.worker.domain import Encoded, Refused
 from services.transcode.worker.service import Worker
 from tests.eventually import eventually
@@ -16,7 +16,7 @@ from tests.fakes.transcode_worker import FakeQueue, FakeScheduler, FakeTicket, a
 
 if TYPE_CHECKING:
     from services.transcode.worker.domain import Task
-    from services.transcode.worker.ports import Complete
+    from services.transcode.worker.ports import Complete, Result
     from services.transcode.worker.service import Progress
 
 
@@ -43,7 +43,9 @@ class Slot:
             raise Unavailable("scratch_full")
 
     def start(self) -> asyncio.Task[None]:
-        worker = Worker(self.queue, self.scheduler, self.execute, lambda *_: None, check_room=self.check_room)
+        worker = Worker(
+            self.queue, self.scheduler, self.execute, lambda *_: None, beat=0.001, check_room=self.check_room
+        )
         return asyncio.create_task(worker.run())
 
 
@@ -95,6 +97,22 @@ async def test_a_completion_without_an_answer_gives_its_message_back() -> None:
     await eventually(lambda: slot.tickets[1].answers, every=0.001)
     await _stop(running)
     assert [ticket.answers for ticket in slot.tickets] == [["back 0.5"], ["back 1"]]
+
+
+async def test_a_result_that_landed_unheard_is_said_again_whatever_a_heartbeat_meets() -> None:
+    class Unheard(FakeScheduler):
+        async def complete(self, task: Task, result: Result) -> None:
+            await eventually(lambda: len(self.beats) >= 2, every=0.001)
+            await super().complete(task, result)
+
+    slot = Slot(a_claim())
+    slot.scheduler = Unheard(claims=slot.scheduler.claims, refusals={"beat": Conflict("stale_epoch")})
+    slot.may_go_on.set()
+    running = slot.start()
+    await slot.queue.idle.wait()
+    await _stop(running)
+    assert slot.scheduler.calls == ["claim", "complete"]
+    assert slot.tickets[0].answer == "done"
 
 
 async def test_without_room_there_is_none() -> None:
