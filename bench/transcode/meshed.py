@@ -102,7 +102,7 @@ def first_starts(mesh: RunningMesh) -> Iterator[Starts]:
 
 
 def _children(pid: int) -> list[str]:
-    """Those of its first thread, which starts them all: looking at every thread would take a third of a core."""
+    """Those of its first thread, which starts them all: to look at every thread would disturb what is measured."""
     return _read(Path(f"/proc/{pid}/task/{pid}/children")).split()
 
 
